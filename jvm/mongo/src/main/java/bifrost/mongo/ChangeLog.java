@@ -14,8 +14,8 @@ import org.h2.mvstore.MVStore;
 /**
  * The change events of all databases in the order of their cluster times, stored on disk beside the documents.
  *
- * <p>Only the latest {@value #MAX_EVENTS} events are stored. A reader that resumes at an older event gets the error
- * ChangeStreamHistoryLost.
+ * <p>Only the latest {@value #MAX_EVENTS} events are stored. A reader that resumes at an older event, or at one from
+ * before a lost folder was replaced, gets the error ChangeStreamHistoryLost.
  */
 final class ChangeLog {
   private static final int MAX_EVENTS = 100_000;
@@ -29,6 +29,9 @@ final class ChangeLog {
   ChangeLog(MVStore store) {
     events = store.openMap("changes.events");
     bounds = store.openMap("changes.bounds");
+    if (events.isEmpty() && bounds.isEmpty()) {
+      bounds.put(FLOOR, Instant.now().getEpochSecond() << 32);
+    }
     clock = events.isEmpty() ? floor() : events.lastKey();
   }
 

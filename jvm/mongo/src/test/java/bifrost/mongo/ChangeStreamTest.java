@@ -1,8 +1,10 @@
 package bifrost.mongo;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.exception.MongoServerError;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,6 +90,29 @@ class ChangeStreamTest {
     assertEquals("$2", ((Document) event.get("fullDocument")).get("y"));
   }
 
+  @Test
+  void aPlaceInALogThatWasLostIsRefused() {
+    Document place = placeOf(server);
+    try (MVStore empty = new MVStore.Builder().open()) {
+      ReplicaSet replaced = new ReplicaSet(empty, "127.0.0.1:27017", "rs0");
+      // Two seconds before the new log began.
+      Document lost = ResumeToken.of(ResumeToken.time(place) - (2L << 32));
+
+      MongoServerError error = assertThrows(
+          MongoServerError.class, () -> open(replaced, new Document("resumeAfter", lost), List.of()));
+      assertEquals(286, error.getCode());
+      open(replaced, new Document("resumeAfter", placeOf(replaced)), List.of());
+    }
+  }
+
+  @Test
+  void aPlaceIsValidAfterARestart() {
+    Document place = placeOf(server);
+    ReplicaSet restarted = new ReplicaSet(store, "127.0.0.1:27017", "rs0");
+
+    open(restarted, new Document("resumeAfter", place), List.of());
+  }
+
   /** The stages with which Debezium selects collections by a regular expression. */
   private static List<Document> debezium() {
     Document namespace = new Document("$concat", List.of("$ns.db", ".", "$ns.coll"));
@@ -104,11 +129,19 @@ class ChangeStreamTest {
   }
 
   private long open(List<Document> stages) {
-    Document changes = new Document("$changeStream", new Document("fullDocument", "updateLookup"));
-    List<Document> pipeline = new ArrayList<>(List.of(changes));
+    return (Long) open(server, new Document("fullDocument", "updateLookup"), stages).get("id");
+  }
+
+  private Document open(ReplicaSet server, Document options, List<Document> stages) {
+    List<Document> pipeline = new ArrayList<>(List.of(new Document("$changeStream", options)));
     pipeline.addAll(stages);
     Document request = new Document("aggregate", 1).append("pipeline", pipeline).append("cursor", new Document());
-    return (Long) ((Document) command("aggregate", request).get("cursor")).get("id");
+    return (Document) server.handleCommand(client, "ace", "aggregate", request).get("cursor");
+  }
+
+  /** The token to resume after the latest change of a server. */
+  private Document placeOf(ReplicaSet server) {
+    return (Document) open(server, new Document(), List.of()).get("postBatchResumeToken");
   }
 
   @SuppressWarnings("unchecked")
