@@ -72,7 +72,7 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 
 TLS_PARTS = frozenset(
     {
-        *("connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console", "mongodb"),
+        *("connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console", "mongodb", "mysql", "postgres"),
         *(f"metrics_{program}" for program in METRICS_PROGRAMS),
     }
 )

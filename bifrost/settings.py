@@ -417,9 +417,12 @@ class Settings:
         return f"mongodb://{LOOPBACK}:{self.port('mongodb')}/?{how}"
 
     def local_postgres(self) -> str:
-        """The URL of the local PostgreSQL with the application's account."""
+        """The URL of the local PostgreSQL with the application's account; over TLS on a secured platform."""
         user, password = (quote(self.local(f"POSTGRES_APP_{name}"), safe="") for name in ("USER", "PASSWORD"))
-        return f"postgresql://{user}:{password}@{LOOPBACK}:{self.port('postgres')}/demo"
+        address = f"postgresql://{user}:{password}@{LOOPBACK}:{self.port('postgres')}/demo"
+        if "postgres" not in self.tls_parts:
+            return address
+        return f"{address}?sslmode=verify-full&sslrootcert={quote(str(self.authority), safe='')}"
 
     @property
     def authority(self) -> Path:

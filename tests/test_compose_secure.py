@@ -40,8 +40,8 @@ OPEN = {
     "ksqldb-server": "ksqlDB",
     "rest-proxy": "REST proxy",
     "elasticsearch": "search",
-    "mysql": "databases",
-    "postgres": "databases",
+    "mysql": "MySQL",
+    "postgres": "PostgreSQL",
     "mongodb": "MongoDB",
     "minio": "S3 store",
 }

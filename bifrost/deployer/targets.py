@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 from bifrost.default_settings import LOCAL_DEFAULTS, MOUNTED, TRUST_STORE
 from bifrost.deployer.checks.vendor_keys import BIGQUERY_SINK
@@ -45,13 +46,24 @@ class ServerClient:
     """What connectors need to call one of the platform's own servers where it requires TLS and a login.
 
     `class_name` is the end of the class of these connectors, `key` the one that names the server, `address` how: only
-    a connector with this address gets the login, which must not reach another server.
+    a connector with this address gets the login, which must not reach another server. `parameters` are added to an
+    address that is a URL, for connectors that pass nothing else to their driver.
     """
 
     class_name: str
     key: str
     address: re.Pattern[str]
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def added_to(self, config: Mapping[str, str], declared: Mapping[str, str]) -> dict[str, str]:
+        """A configuration with what it lacks; what the file declares wins, but not what another class needs."""
+        added = {key: value for key, value in self.settings.items() if key not in declared}
+        address = config[self.key]
+        missing = {name: value for name, value in self.parameters.items() if f"{name}=" not in address}
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in missing.items())
+        joined = f"{address}{'&' if '?' in address else '?'}{query}" if query else address
+        return {**config, **added, self.key: joined}
 
     def is_of(self, config: Mapping[str, str]) -> bool:
         """Whether a connector calls this server."""
@@ -166,7 +178,7 @@ def substitutions(settings: Settings) -> Substitutions:
         return replace(
             completed,
             history_client=_local_history_client(settings),
-            server_clients=(_search_client(_local_search_client(settings)), _local_mongodb_client(settings)),
+            server_clients=_local_clients(settings),
         )
     if settings.target != "remote":
         return completed
@@ -206,8 +218,69 @@ def _local_search_client(settings: Settings) -> dict[str, str]:
     }
 
 
+def _local_clients(settings: Settings) -> tuple[ServerClient, ...]:
+    """What connectors of a secured embedded platform need."""
+    return (
+        _search_client(_local_search_client(settings)),
+        _local_mongodb_client(settings),
+        *_local_postgres_clients(settings),
+        *_local_mysql_clients(settings),
+    )
+
+
+def _local_postgres_clients(settings: Settings) -> tuple[ServerClient, ...]:
+    host, authority = re.escape("${env:POSTGRES_HOST}"), str(settings.authority)
+    url, driver = re.compile(f"jdbc:postgresql://{host}[:/].*"), {"sslmode": "verify-full", "sslrootcert": authority}
+    return (
+        ServerClient(
+            ".PostgresConnector",
+            "database.hostname",
+            re.compile(host),
+            {f"database.{key}": value for key, value in driver.items()},
+        ),
+        ServerClient(
+            "io.debezium.connector.jdbc.JdbcSinkConnector",
+            "connection.url",
+            url,
+            parameters=driver,
+        ),
+        ServerClient(
+            "bifrost.connect.jdbc.JdbcSourceConnector",
+            "connection.url",
+            url,
+            {f"connection.{key}": value for key, value in driver.items()},
+        ),
+    )
+
+
+def _local_mysql_clients(settings: Settings) -> tuple[ServerClient, ...]:
+    host = re.escape("${env:MYSQL_HOST}")
+    return (
+        ServerClient(
+            ".MariaDbConnector",
+            "database.hostname",
+            re.compile(host),
+            {
+                "database.ssl.mode": "verify-full",
+                "database.ssl.truststore": str(settings.secure_folder / TRUST_STORE),
+                "database.ssl.truststore.password": _trust_store_password(settings),
+            },
+        ),
+        ServerClient(
+            "bifrost.connect.jdbc.JdbcSourceConnector",
+            "connection.url",
+            re.compile(f"jdbc:(mysql|mariadb)://{host}[:/].*"),
+            {"connection.sslMode": "verify-full", "connection.serverSslCert": str(settings.authority)},
+        ),
+    )
+
+
+def _trust_store_password(settings: Settings) -> str:
+    return _variable_of_connect(settings).replace("{name}", "CONNECT_TRUST_STORE_PASSWORD")
+
+
 def _local_mongodb_client(settings: Settings) -> ServerClient:
-    """What a source of a secured embedded platform needs; its login is that of the worker's role."""
+    """The login is that of the worker's role."""
     variable = _variable_of_connect(settings)
     return ServerClient(
         ".MongoDbConnector",
@@ -219,7 +292,7 @@ def _local_mongodb_client(settings: Settings) -> ServerClient:
             "mongodb.ssl.enabled": "true",
             "mongodb.ssl.truststore": str(settings.secure_folder / TRUST_STORE),
             "mongodb.ssl.truststore.type": "PKCS12",
-            "mongodb.ssl.truststore.password": variable.replace("{name}", "CONNECT_TRUST_STORE_PASSWORD"),
+            "mongodb.ssl.truststore.password": _trust_store_password(settings),
         },
     )
 
@@ -317,7 +390,7 @@ def config_for_target(connector: DeclaredConnector, table: Substitutions) -> dic
         config = {**added, **config}
     for client in table.server_clients:
         if client.is_of(config):
-            config = {**client.settings, **config}
+            config = client.added_to(config, connector.config)
     rewritten = {key: _rewritten(value, table.placeholder) for key, value in config.items()}
     # These come last, so that no file can claim another name or owner.
     return {**rewritten, "name": connector.name, OWNER_KEY: connector.pipeline}

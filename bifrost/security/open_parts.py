@@ -13,9 +13,11 @@ _PARTS: Mapping[str, str] = {
     "search": "search",
     "rest_proxy": "REST proxy",
     "mongodb": "MongoDB",
+    "mysql": "MySQL",
+    "postgres": "PostgreSQL",
     "metrics_supervisor": "`/metrics` of the services, the supervisor and the demo data",
 }
-_STORES = "the databases MySQL and PostgreSQL, and the S3 store (their own passwords, no TLS)"
+_STORES = "the S3 store (its own password, no TLS)"
 _METRICS = "`/metrics` of the broker and Connect (BIFROST_JMX)"
 
 

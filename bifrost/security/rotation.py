@@ -15,8 +15,10 @@ from bifrost.security.roles import KAFKA_ROLES
 from bifrost.security.rotation_state import RotationState, Stage
 from bifrost.security.secure_folder import SECOND_MECHANISM, Mechanism, SecureFolder
 
-UNAFFECTED = frozenset(("mariadb", "postgres", "s3"))
+UNAFFECTED = frozenset(("s3",))
 """Parts without a certificate or a user of the platform."""
+_WITH_CERTIFICATE_ALONE = frozenset(("mariadb", "postgres"))
+"""Servers that restart for their own certificate only: their users are not those of the platform."""
 _SERVERS_WITH_PASSWORDS = frozenset(
     ("broker", "schema_registry", "search", "ksqldb", "rest_proxy", "console", "mongodb")
 )
@@ -100,7 +102,10 @@ def continue_rotation(
 
 def affected_parts(state: RotationState, running: Iterable[str]) -> tuple[str, ...]:
     """The parts that must restart in a stage."""
-    affected = [name for name in running if name not in UNAFFECTED]
+    unaffected = UNAFFECTED
+    if not (state.kinds.certificates and state.stage == "use"):
+        unaffected |= _WITH_CERTIFICATE_ALONE
+    affected = [name for name in running if name not in unaffected]
     if state.kinds.certificates or state.stage == "use":
         return tuple(affected)
     if state.stage == "accept":

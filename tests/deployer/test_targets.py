@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 
@@ -166,6 +167,76 @@ def test_the_login_of_mongodb_is_not_sent_to_another_server(project, secured):
         found = mongodb_source(project, connection, table)
         assert not [key for key in found if key.startswith("mongodb.") and key != "mongodb.connection.string"]
     assert mongodb_source(project, own, table, **{"mongodb.user": "me"})["mongodb.user"] == "me"
+
+
+POSTGRES_CLIENTS = [
+    ("io.debezium.connector.postgresql.PostgresConnector", "database.hostname", "{host}", "database."),
+    (
+        "io.confluent.connect.jdbc.JdbcSourceConnector",
+        "connection.url",
+        "jdbc:postgresql://{host}:${{env:POSTGRES_PORT}}/demo",
+        "connection.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "address", "prefix"), POSTGRES_CLIENTS)
+def test_connectors_check_the_certificate_of_the_platforms_postgres_alone(project, secured, name, key, address, prefix):
+    (connector,) = load(project.root).connectors
+    table = substitutions(secured)
+
+    def deployed(host: str, **keys: str) -> dict[str, str]:
+        config = {"connector.class": name, key: address.format(host=host), **keys}
+        return config_for_target(replace(connector, config=config), table)
+
+    own = deployed("${env:POSTGRES_HOST}")
+    assert own[f"{prefix}sslmode"] == "verify-full"
+    assert own[f"{prefix}sslrootcert"] == str(secure_folder(secured).authority_certificate)
+    assert not [key for key in deployed("db.example") if "ssl" in key]
+    ours = {f"{prefix}sslmode": "require"}
+    assert deployed("${env:POSTGRES_HOST}", **ours)[f"{prefix}sslmode"] == "require"
+
+
+def test_a_jdbc_sink_gets_what_its_driver_needs_in_its_url(project, secured):
+    (connector,) = load(project.root).connectors
+
+    def deployed(url: str) -> str:
+        config = {"connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector", "connection.url": url}
+        return config_for_target(replace(connector, config=config), substitutions(secured))["connection.url"]
+
+    own = "jdbc:postgresql://${env:POSTGRES_HOST}:${env:POSTGRES_PORT}/demo"
+    authority = quote(str(secure_folder(secured).authority_certificate), safe="")
+    assert deployed(own) == f"{own}?sslmode=verify-full&sslrootcert={authority}"
+    assert deployed(f"{own}?sslmode=require") == f"{own}?sslmode=require&sslrootcert={authority}"
+    assert deployed("jdbc:postgresql://db.example/demo") == "jdbc:postgresql://db.example/demo"
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb"])
+def test_connectors_check_the_certificate_of_the_platforms_mysql_alone(project, secured, scheme):
+    (connector,) = load(project.root).connectors
+    table, folder = substitutions(secured), secure_folder(secured)
+
+    def deployed(name: str, **keys: str) -> dict[str, str]:
+        return config_for_target(replace(connector, config={"connector.class": name, **keys}), table)
+
+    class_name = "io.debezium.connector.mysql.MySqlConnector"
+    cdc = deployed(class_name, **{"database.hostname": "${env:MYSQL_HOST}"})
+    assert cdc["database.ssl.mode"] == "verify-full"
+    assert cdc["database.ssl.truststore"] == str(folder.trust_store)
+    assert folder.store_password not in cdc.values()
+    trust = {"database.hostname": "${env:MYSQL_HOST}", "database.ssl.mode": "trust"}
+    assert deployed("io.debezium.connector.mariadb.MariaDbConnector", **trust)["database.ssl.mode"] == "trust"
+    foreign = deployed(class_name, **{"database.hostname": "db.example"})
+    assert foreign["database.ssl.mode"] == "disable"
+    assert "database.ssl.truststore" not in foreign
+
+    class_name = "io.confluent.connect.jdbc.JdbcSourceConnector"
+    url = f"jdbc:{scheme}://${{env:MYSQL_HOST}}:${{env:MYSQL_PORT}}/demo?user=${{env:MYSQL_USER}}"
+    rows = deployed(class_name, **{"connection.url": url})
+    assert rows["connection.sslMode"] == "verify-full"
+    assert rows["connection.serverSslCert"] == str(folder.authority_certificate)
+    assert "connection.sslmode" not in rows
+    assert "connection.sslMode" not in deployed(class_name, **{"connection.url": f"jdbc:{scheme}://db.example/demo"})
 
 
 def test_a_sink_of_a_remote_target_gets_the_login_of_its_search_engine_as_placeholders(project):

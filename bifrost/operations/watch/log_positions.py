@@ -52,6 +52,8 @@ class Login:
     port: int
     user: str
     password: str = field(repr=False)
+    authority: str = ""
+    """Whom to trust (PEM) where the connection uses TLS."""
 
 
 def end_of_log(login: Login) -> LogPosition | None:
@@ -68,6 +70,7 @@ def end_of_log(login: Login) -> LogPosition | None:
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
         write_timeout=READ_S,
+        **_tls(login.authority),
     ) as connection:
         for statement in _STATEMENTS:
             with connection.cursor() as cursor:
@@ -80,15 +83,21 @@ def end_of_log(login: Login) -> LogPosition | None:
     return None
 
 
+def _tls(authority: str) -> dict[str, Any]:
+    return {"ssl_ca": authority, "ssl_verify_cert": True, "ssl_verify_identity": True} if authority else {}
+
+
 @dataclass(frozen=True, slots=True)
 class LogPositions:
     """Compares the stored offsets of connectors with the logs of their databases.
 
-    `variables` are the values of `${env:NAME}` in configurations, as the Connect workers have them.
+    `variables` are the values of `${env:NAME}` in configurations, as the Connect workers have them. `authorities` are
+    files in PEM form with the authorities of Java's trust stores, by the path of these: whom a connector trusts.
     """
 
     variables: Mapping[str, str] = field(repr=False)
     end_of_log: Callable[[Login], LogPosition | None] = end_of_log
+    authorities: Mapping[str, str] = field(default_factory=dict)
 
     def problem_of(self, client: ConnectClient, name: str, config: Mapping[str, str]) -> str:
         """Why a connector that runs misses changes; empty if it does not, or if its database cannot be asked.
@@ -118,7 +127,8 @@ class LogPositions:
 
     def _login(self, config: Mapping[str, str]) -> Login:
         host, user, password = (self._resolved(config[f"database.{key}"]) for key in ("hostname", "user", "password"))
-        return Login(host, int(self._resolved(config.get("database.port", _DEFAULT_PORT))), user, password)
+        port = int(self._resolved(config.get("database.port", _DEFAULT_PORT)))
+        return Login(host, port, user, password, self.authorities.get(config.get("database.ssl.truststore", ""), ""))
 
     def _resolved(self, value: str) -> str:
         found = _VARIABLE.sub(lambda match: self.variables[match[1]], value)

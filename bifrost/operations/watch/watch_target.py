@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from bifrost.alerts import read_alerts
 from bifrost.clients import connect
 from bifrost.clients.event_topic import EventTopic
+from bifrost.default_settings import TRUST_STORE
 from bifrost.deployer.live.state import Platform, open_platform
 from bifrost.errors import SettingError
 from bifrost.operations.action_log import action_log_of
@@ -79,7 +80,8 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
         disk=DiskGuard(settings.home, settings.disk_pause, disk_limits(settings)) if is_embedded else None,
         sweep=sweep_of(settings, platform.search, time.monotonic) if is_embedded else None,
         connections=ConnectionChecks(
-            lambda: connect.from_settings(settings, patience_s=0), LogPositions(_worker_variables(settings)).problem_of
+            lambda: connect.from_settings(settings, patience_s=0),
+            LogPositions(_worker_variables(settings), authorities=_authorities(settings)).problem_of,
         ),
         answers=answer_checks(settings) if is_embedded else None,
         dead_letters=DeadLetterChecks(platform.kafka, _own_dead_letters(settings)),
@@ -90,6 +92,11 @@ def watcher_of(settings: Settings, platform: Platform) -> Watcher:
 def _worker_variables(settings: Settings) -> Mapping[str, str]:
     """What `${env:NAME}` stands for; other targets have the variables of their workers in the settings too."""
     return worker_environment(settings) if settings.target == "embedded" else settings.values
+
+
+def _authorities(settings: Settings) -> Mapping[str, str]:
+    """Whom the connectors of a secured platform trust at its databases, by their trust store."""
+    return {str(settings.secure_folder / TRUST_STORE): str(settings.authority)} if settings.tls_parts else {}
 
 
 def _own_dead_letters(settings: Settings) -> frozenset[str]:

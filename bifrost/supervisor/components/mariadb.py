@@ -7,9 +7,10 @@ import pwd
 import shutil
 from pathlib import Path
 
-from bifrost.default_settings import LOOPBACK
+from bifrost.default_settings import LOOPBACK, SERVER_PEM
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import server_security
 from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
 from bifrost.supervisor.install.system_parts import find_program
 from bifrost.supervisor.processes import probes
@@ -52,6 +53,7 @@ def component(settings: Settings) -> Component:
             f"--port={settings.port('mysql')}",
             f"--bind-address={LOOPBACK}",
             *_REPLICATION,
+            *_security(settings),
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
             "--innodb-buffer-pool-size=64M",
@@ -66,7 +68,21 @@ def component(settings: Settings) -> Component:
     )
 
 
+def _security(settings: Settings) -> tuple[str, ...]:
+    """The options of a server that requires TLS; its own client uses the socket."""
+    if "mysql" not in settings.tls_parts:
+        return ()
+    pem = _tls_folder(settings) / SERVER_PEM
+    return (f"--ssl-cert={pem}", f"--ssl-key={pem}", "--require-secure-transport=ON", "--tls-version=TLSv1.2,TLSv1.3")
+
+
+def _tls_folder(settings: Settings) -> Path:
+    return settings.data / NAME / "tls"
+
+
 def _prepare(settings: Settings, data: Path, user: str | None) -> None:
+    if "mysql" in settings.tls_parts:
+        server_security.give_certificate(settings, _tls_folder(settings), user)
     if not _loaded_files(settings, data).exists():  # the first start, or an interrupted one
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True)

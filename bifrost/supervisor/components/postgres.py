@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bifrost.default_settings import LOOPBACK
+from bifrost.default_settings import LOOPBACK, SERVER_PEM
 from bifrost.errors import ComponentError, RemoteError
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import server_security
 from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
 from bifrost.supervisor.install.system_parts import find_postgres
 from bifrost.supervisor.processes.child_process import run_step
@@ -31,6 +32,9 @@ CONNECTORS = "connectors"
 """The role that the files of `data/postgres` grant to; the connectors' account has it."""
 
 _SUPERUSER = "postgres"
+_HBA = "hba.conf"
+_TLS_ONLY = "hostssl all,replication all 127.0.0.1/32 scram-sha-256\n"
+"""Who may connect to a secured server, and how; `pg_hba.conf` of the data folder is that of one without security."""
 _PREVIOUS_SERVER_S = 20.0
 _OPTIONS = (
     "wal_level=logical",
@@ -57,7 +61,7 @@ def component(settings: Settings) -> Component:
             _program(settings, "postgres"),
             "-D",
             str(data),
-            *_options(f"port={settings.port(NAME)}", f"listen_addresses={LOOPBACK}"),
+            *_options(f"port={settings.port(NAME)}", f"listen_addresses={LOOPBACK}", *_security(settings)),
         ),
         env=settings.values,
         prepare=lambda: _prepare(settings, accounts_are_set),
@@ -72,6 +76,26 @@ def component(settings: Settings) -> Component:
 
 def _data(settings: Settings) -> Path:
     return settings.data / NAME / "db"
+
+
+def _security(settings: Settings) -> tuple[str, ...]:
+    """The options of a server that requires TLS."""
+    if NAME not in settings.tls_parts:
+        return ()
+    folder = _tls_folder(settings)
+    pem = folder / SERVER_PEM
+    return ("ssl=on", f"ssl_cert_file={pem}", f"ssl_key_file={pem}", f"hba_file={folder / _HBA}")
+
+
+def _tls_folder(settings: Settings) -> Path:
+    return settings.data / NAME / "tls"
+
+
+def _prepare_security(settings: Settings) -> None:
+    folder = _tls_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _HBA).write_text(_TLS_ONLY)
+    server_security.give_certificate(settings, folder, UNPRIVILEGED)
 
 
 def _loaded_files(settings: Settings) -> LoadedSqlFiles:
@@ -89,6 +113,8 @@ def _options(*further: str) -> tuple[str, ...]:
 
 
 def _prepare(settings: Settings, accounts_are_set: threading.Event) -> None:
+    if NAME in settings.tls_parts:
+        _prepare_security(settings)
     data = _data(settings)
     fresh = not _loaded_files(settings).exists()  # the first start, or an interrupted one
     if accounts_are_set.is_set() and not fresh:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bifrost.default_settings import SERVER_PEM
+from bifrost.security.private_files import write_private
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor.components.config_files import write_properties
+from bifrost.supervisor.processes.run_as import give_folder_to
 
 
 def options(settings: Settings, component: str) -> tuple[str, ...]:
@@ -36,6 +39,25 @@ def write(settings: Settings, component: str, api: str, readers: Sequence[str] =
     certificate = {"keystore": folder.server_store, "keystore.password": folder.store_password}
     limited = {"readers": ",".join(readers)} if readers else {}
     write_properties(_file(settings, component), {**certificate, **users, **limited})
+
+
+def give_certificate(settings: Settings, folder: Path, user: str | None) -> Path:
+    """Copy key and certificates of the servers (PEM) for a database, which may run as another account.
+
+    Args:
+        folder: where to; the file belongs to `user` (`None`: our own account), and only it may read it.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: there is no certificate, or the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / SERVER_PEM
+    write_private(file, secure_folder(settings).server_pem.read_bytes())
+    give_folder_to(folder, user)
+    return file
 
 
 def _file(settings: Settings, component: str) -> Path:

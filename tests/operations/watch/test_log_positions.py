@@ -83,6 +83,14 @@ def test_a_database_that_only_connect_reaches_is_no_problem(client):
     assert LogPositions(VARIABLES, refuse).problem_of(client, NAME, CONNECTOR) == ""
 
 
+def test_a_connection_checks_the_certificate_with_the_authority_of_the_connectors_trust_store(client):
+    logins: list[Login] = []
+    positions = LogPositions(VARIABLES, lambda login: logins.append(login), {"/trusted.p12": "/ca.crt"})
+    for store in ({"database.ssl.truststore": "/trusted.p12"}, {"database.ssl.truststore": "/other.p12"}, {}):
+        positions.problem_of(client, NAME, {**CONNECTOR, **store})
+    assert [login.authority for login in logins] == ["/ca.crt", "", ""]
+
+
 def test_the_checks_report_it(client, deployed):
     now = [100.0]
     positions = LogPositions(VARIABLES, lambda _login: LogPosition("binlog.000001", 4))

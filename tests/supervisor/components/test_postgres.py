@@ -6,14 +6,19 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
 
+from bifrost.clients.postgres import PostgresClient
 from bifrost.clients.supervisor import SupervisorClient
-from bifrost.errors import ComponentError
+from bifrost.errors import ComponentError, RemoteError
+from bifrost.security.certificates import new_authority
+from bifrost.security.rotation_state import RotatedKinds
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.components import postgres
 from bifrost.supervisor.components.loaded_sql_files import LoadedSqlFiles
@@ -212,3 +217,50 @@ def test_a_lock_file_without_a_running_server_is_not_awaited(tmp_path, text):
 def test_a_server_that_does_not_end_is_awaited_for_a_limited_time(tmp_path):
     (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n")
     postgres.await_previous_server(tmp_path, timeout_s=0.1)
+
+
+@pytest.fixture
+def secured(home: Settings) -> Settings:
+    """The same home with its certificates and passwords."""
+    secure_folder(home.with_values(BIFROST_SECURE="1")).prepare(datetime.now(UTC))
+    return home.with_values(BIFROST_SECURE="1")
+
+
+@installed
+def test_a_secured_server_shows_its_certificate_and_refuses_plain_text_and_a_wrong_password(secured, tmp_path):
+    foreign = tmp_path / "foreign.crt"
+    foreign.write_bytes(new_authority(datetime.now(UTC)).certificate_pem)
+    url, authority = secured.local_postgres(), str(secured.authority)
+    with running(secured, postgres.component(secured)) as client:
+        start(client)
+        assert ask(secured, "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True, "TLSv1.3")]
+        with pytest.raises(RemoteError, match=r"no pg_hba.conf entry .* no encryption"):
+            PostgresClient(url.replace("verify-full", "disable"))
+        with pytest.raises(RemoteError, match="password authentication failed"):
+            PostgresClient(url.replace("demo:", "debezium:"))
+        with pytest.raises(RemoteError, match="certificate verify failed"):
+            PostgresClient(url.replace(quote(authority, ""), quote(str(foreign), "")))
+        with psycopg.connect(reader_url(secured)) as connection:
+            connection.execute("SELECT pg_create_logical_replication_slot('ours', 'pgoutput')")
+
+
+@installed
+def test_a_server_takes_another_certificate_at_its_next_start(secured):
+    folder, now = secure_folder(secured), datetime.now(UTC)
+    with running(secured, postgres.component(secured)) as client:
+        start(client)
+        folder.begin_rotation(now, RotatedKinds(certificates=True, passwords=False))
+        folder.end_rotation(now)
+        with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+            ask(secured, "SELECT 1")
+        assert client.restart(postgres.NAME, wait_s=60).is_up
+        assert ask(secured, "SELECT n FROM first") == [(1,)]
+
+
+@installed
+def test_a_platform_becomes_secured_and_open_again_with_its_data(secured, home):
+    unsecured = home.with_values(BIFROST_SECURE="0")
+    for settings in (unsecured, secured, unsecured):
+        with running(settings, postgres.component(settings)) as client:
+            start(client)
+            assert ask(settings, "SELECT n FROM first") == [(1,)]
