@@ -72,7 +72,18 @@ LOCAL_DEFAULTS: Mapping[str, str] = {
 
 TLS_PARTS = frozenset(
     {
-        *("connect", "schema_registry", "ksqldb", "search", "rest_proxy", "console", "mongodb", "mysql", "postgres"),
+        *(
+            "connect",
+            "schema_registry",
+            "ksqldb",
+            "search",
+            "rest_proxy",
+            "console",
+            "mongodb",
+            "mysql",
+            "postgres",
+            "s3",
+        ),
         *(f"metrics_{program}" for program in METRICS_PROGRAMS),
     }
 )

@@ -35,7 +35,7 @@ from bifrost.operations.needed_components import databases_of
 from bifrost.operations.watch.disk_guard import forget_generators
 from bifrost.operations.watch.watch_state import watched_failures
 from bifrost.security.console_password import USER
-from bifrost.security.open_parts import open_parts
+from bifrost.security.open_parts import open_parts_of
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor import compose_containers, launch
@@ -235,7 +235,7 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
 
 def _open_parts(settings: Settings) -> tuple[str, ...]:
     dashboards = ("Kibana",) if settings.target == "compose" else ()
-    return (*dashboards, *open_parts(settings.tls_parts, has_jmx=settings.has_jmx))
+    return (*dashboards, *open_parts_of(settings))
 
 
 def _show_console_login(settings: Settings, screen: Screen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, Protocol, TypeVar
@@ -129,5 +130,12 @@ def from_settings(settings: Settings) -> S3Client | None:
         key_id=settings.local("AWS_ACCESS_KEY_ID"),
         secret=settings.local("AWS_SECRET_ACCESS_KEY"),
         region=settings.get("AWS_REGION", REGION),
-        tls=tls_of(settings, "S3"),
+        tls=_tls(settings, url),
     )
+
+
+def _tls(settings: Settings, url: str) -> TlsFiles:
+    """What `S3_CA_LOCATION` says; the store of a secured platform has a certificate of its authority."""
+    found = tls_of(settings, "S3")
+    is_own = "s3" in settings.tls_parts and url == settings.local_url("s3")
+    return replace(found, ca=str(settings.authority)) if is_own and not found.ca else found

@@ -225,6 +225,7 @@ def _local_clients(settings: Settings) -> tuple[ServerClient, ...]:
         _local_mongodb_client(settings),
         *_local_postgres_clients(settings),
         *_local_mysql_clients(settings),
+        _local_s3_client(settings),
     )
 
 
@@ -272,6 +273,15 @@ def _local_mysql_clients(settings: Settings) -> tuple[ServerClient, ...]:
             re.compile(f"jdbc:(mysql|mariadb)://{host}[:/].*"),
             {"connection.sslMode": "verify-full", "connection.serverSslCert": str(settings.authority)},
         ),
+    )
+
+
+def _local_s3_client(settings: Settings) -> ServerClient:
+    return ServerClient(
+        "bifrost.connect.s3.S3SinkConnector",
+        "store.url",
+        re.compile(re.escape("${env:S3_ENDPOINT}")),
+        {"s3.https.ssl.truststore.location": str(settings.authority)},
     )
 
 

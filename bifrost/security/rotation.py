@@ -15,9 +15,7 @@ from bifrost.security.roles import KAFKA_ROLES
 from bifrost.security.rotation_state import RotationState, Stage
 from bifrost.security.secure_folder import SECOND_MECHANISM, Mechanism, SecureFolder
 
-UNAFFECTED = frozenset(("s3",))
-"""Parts without a certificate or a user of the platform."""
-_WITH_CERTIFICATE_ALONE = frozenset(("mariadb", "postgres"))
+_WITH_CERTIFICATE_ALONE = frozenset(("mariadb", "postgres", "s3"))
 """Servers that restart for their own certificate only: their users are not those of the platform."""
 _SERVERS_WITH_PASSWORDS = frozenset(
     ("broker", "schema_registry", "search", "ksqldb", "rest_proxy", "console", "mongodb")
@@ -102,10 +100,8 @@ def continue_rotation(
 
 def affected_parts(state: RotationState, running: Iterable[str]) -> tuple[str, ...]:
     """The parts that must restart in a stage."""
-    unaffected = UNAFFECTED
-    if not (state.kinds.certificates and state.stage == "use"):
-        unaffected |= _WITH_CERTIFICATE_ALONE
-    affected = [name for name in running if name not in unaffected]
+    shows_another = state.kinds.certificates and state.stage == "use"
+    affected = [name for name in running if shows_another or name not in _WITH_CERTIFICATE_ALONE]
     if state.kinds.certificates or state.stage == "use":
         return tuple(affected)
     if state.stage == "accept":

@@ -6,6 +6,7 @@ import socket
 import threading
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -302,3 +303,16 @@ def test_brokers_with_a_certificate_of_an_unknown_ca_are_named_with_the_setting(
         )
         with pytest.raises(Refused, match=rf"the certificate of {address} is not trusted; KAFKA_SSL_CA_LOCATION"):
             admin(values, timeout_s=1).topics()
+
+
+def test_the_s3_store_of_a_secured_platform_has_a_certificate_of_its_authority(serve, authority, tmp_path):
+    server = serve()
+    values = {**ACCOUNTS, "BIFROST_TARGET": "embedded", "BIFROST_SECURE": "1", "BIFROST_HOME": str(tmp_path)}
+    found = Settings({**values, "BIFROST_PORT_S3": str(urlsplit(server.url).port)})
+    found.authority.parent.mkdir(parents=True)
+    found.authority.write_bytes(authority.ca.read_bytes())
+
+    call("S3", found)
+    assert server.requests
+    elsewhere = found.with_values(S3_ENDPOINT=server.url.replace("127.0.0.1", "localhost"))
+    assert "S3_CA_LOCATION names the file" in problem("S3", elsewhere)

@@ -239,6 +239,18 @@ def test_connectors_check_the_certificate_of_the_platforms_mysql_alone(project, 
     assert "connection.sslMode" not in deployed(class_name, **{"connection.url": f"jdbc:{scheme}://db.example/demo"})
 
 
+def test_a_sink_checks_the_certificate_of_the_platforms_s3_alone(project, secured):
+    (connector,) = load(project.root).connectors
+
+    def deployed(url: str) -> dict[str, str]:
+        config = {"connector.class": "io.confluent.connect.s3.S3SinkConnector", "store.url": url}
+        return config_for_target(replace(connector, config=config), substitutions(secured))
+
+    key = "s3.https.ssl.truststore.location"
+    assert deployed("${env:S3_ENDPOINT}")[key] == str(secure_folder(secured).authority_certificate)
+    assert key not in deployed("https://s3.example")
+
+
 def test_a_sink_of_a_remote_target_gets_the_login_of_its_search_engine_as_placeholders(project):
     values = {"BIFROST_TARGET": "remote", "CONNECT_PLACEHOLDER": "${secrets:x:{name}}"}
     login = {"ELASTICSEARCH_USER": "sinks", "ELASTICSEARCH_PASSWORD": "hunter2"}

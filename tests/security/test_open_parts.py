@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from bifrost.default_settings import TLS_PARTS
-from bifrost.security.open_parts import open_parts
+import pytest
+
+from bifrost.default_settings import LOCAL_DEFAULTS, TLS_PARTS
+from bifrost.security.open_parts import open_parts, open_parts_of
+from bifrost.settings import Settings
+
+PASSWORDS = {name: "secret" for name in LOCAL_DEFAULTS if name.endswith(("PASSWORD", "SECRET_ACCESS_KEY"))}
+SECURED = Settings({"BIFROST_SECURE": "1"})
 
 
-def test_each_part_without_tls_and_a_login_is_listed_and_no_other() -> None:
-    found = "; ".join(open_parts())
-    assert "S3 store" in found
-    for part in (
-        "Kafka Connect",
-        "Schema Registry",
-        "search",
-        "REST proxy",
-        "MongoDB",
-        "MySQL",
-        "PostgreSQL",
-        "/metrics",
-    ):
-        assert part not in found
+def test_a_platform_whose_stores_have_passwords_of_their_own_leaves_nothing_open() -> None:
+    assert open_parts_of(SECURED.with_values(**PASSWORDS)) == ()
+
+
+@pytest.mark.parametrize("name", PASSWORDS)
+def test_a_store_with_a_default_password_is_listed_with_the_setting(name: str) -> None:
+    (found,) = open_parts_of(SECURED.with_values(**{**PASSWORDS, name: ""}))
+    assert found.endswith(f"(set {name})")
 
 
 def test_the_agents_of_broker_and_connect_are_open_where_they_run() -> None:
     assert "/metrics` of the broker and Connect" in "; ".join(open_parts(has_jmx=True))
 
 
-def test_a_part_that_is_no_longer_secured_is_listed() -> None:
-    assert "REST proxy" in open_parts(TLS_PARTS - {"rest_proxy"})
-    assert "MongoDB" in open_parts(TLS_PARTS - {"mongodb"})
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("rest_proxy", "REST proxy"), ("mongodb", "MongoDB"), ("mysql", "MySQL"), ("s3", "the S3 store")],
+)
+def test_a_part_that_is_no_longer_secured_is_listed(part: str, name: str) -> None:
+    assert open_parts(TLS_PARTS - {part}) == (name,)

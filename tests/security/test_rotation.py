@@ -49,6 +49,7 @@ API_OF = {
     "rest_proxy": "REST_PROXY",
     "console": "CONSOLE",
 }
+STORES = ("mariadb", "postgres", "s3")
 PARTS = ("broker", "mongodb", *ROLE_OF)
 """The parts that a rotation restarts, in starting order."""
 BOTH = RotatedKinds(certificates=True, passwords=True)
@@ -112,7 +113,7 @@ class Platform:
         return Caller(role, plain, with_certificate, read_dotenv(self.folder.role_file(role)))
 
     def running(self) -> tuple[str, ...]:
-        return ("broker", "s3", *PARTS[1:])
+        return PARTS
 
     def restart(self, name: str) -> None:
         if self.dies_at == len(self.restarts):
@@ -277,7 +278,7 @@ def test_a_rotation_of_one_kind_leaves_the_other(platform: Platform, kinds: Rota
 
 def test_passwords_alone_restart_only_what_knows_them() -> None:
     state = RotationState("accept", RotatedKinds(certificates=False, passwords=True), "")
-    running = ("broker", "mariadb", "postgres", "mongodb", "connect", "ksqldb", "alerts")
+    running = ("broker", *STORES, "mongodb", "connect", "ksqldb", "alerts")
     assert affected_parts(state, running) == ("broker", "mongodb", "ksqldb")
     use = state.next()
     assert use is not None
@@ -287,13 +288,11 @@ def test_passwords_alone_restart_only_what_knows_them() -> None:
     assert affected_parts(drop, running) == ("mongodb", "connect", "ksqldb", "alerts")
 
 
-def test_a_database_restarts_once_for_its_certificate() -> None:
+def test_a_store_restarts_once_for_its_certificate() -> None:
     state: RotationState | None = RotationState("accept", RotatedKinds(certificates=True, passwords=True), "")
     found = {}
     while state is not None:
-        found[state.stage] = {"mariadb", "postgres"} <= set(
-            affected_parts(state, ("broker", "mariadb", "postgres", "connect"))
-        )
+        found[state.stage] = set(STORES) <= set(affected_parts(state, ("broker", *STORES, "connect")))
         state = state.next()
     assert found == {"accept": False, "use": True, "drop": False}
 

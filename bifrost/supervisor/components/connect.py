@@ -88,7 +88,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
         # Without the login, which a connector reads from the file of its role.
         "MONGODB_CONNECTION_STRING": settings.mongodb_address,
         "ELASTICSEARCH_URL": settings.local_url("search"),
-        "S3_ENDPOINT": f"http://{LOOPBACK}:{settings.port('s3')}",
+        "S3_ENDPOINT": settings.local_url("s3"),
         "AWS_ACCESS_KEY_ID": settings.local("AWS_ACCESS_KEY_ID"),
         "AWS_SECRET_ACCESS_KEY": settings.local("AWS_SECRET_ACCESS_KEY"),
         "ORDERS_FOLDER": str(settings.orders),

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from bifrost.default_settings import LOOPBACK
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
 from bifrost.supervisor.components.config_files import write_properties
@@ -60,12 +60,24 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
 def store_properties(settings: Settings) -> dict[str, object]:
     """The store's configuration: requests signed by one account, on the loopback."""
     return {
-        "s3proxy.endpoint": f"http://{LOOPBACK}:{settings.port(NAME)}",
+        **_endpoint(settings),
         "s3proxy.authorization": "aws-v2-or-v4",
         "s3proxy.identity": settings.local("AWS_ACCESS_KEY_ID"),
         "s3proxy.credential": settings.local("AWS_SECRET_ACCESS_KEY"),
         "jclouds.provider": "filesystem-nio2",
         "jclouds.filesystem.basedir": settings.data / NAME,
+    }
+
+
+def _endpoint(settings: Settings) -> dict[str, object]:
+    """Where it listens: with TLS alone on a secured platform."""
+    if NAME not in settings.tls_parts:
+        return {"s3proxy.endpoint": settings.local_url(NAME)}
+    folder = secure_folder(settings)
+    return {
+        "s3proxy.secure-endpoint": settings.local_url(NAME),
+        "s3proxy.keystore-path": folder.server_store,
+        "s3proxy.keystore-password": folder.store_password,
     }
 
 

@@ -15,6 +15,7 @@ public final class S3Keys {
     public static final String BUCKET = "s3.bucket.name";
     public static final String REGION = "s3.region";
     public static final String STORE_URL = "store.url";
+    public static final String AUTHORITIES = "s3.https.ssl.truststore.location";
     public static final String PATH_STYLE = "s3.path.style.access.enabled";
     public static final String ACCESS_KEY = "aws.access.key.id";
     public static final String SECRET_KEY = "aws.secret.access.key";
@@ -110,6 +111,8 @@ public final class S3Keys {
             .doc("The bucket's region, which requests are signed for.")
             .optional(STORE_URL, Type.STRING, null).check(S3Keys::checkUrl)
             .doc("The URL of an S3-compatible store. Default: AWS.")
+            .optional(AUTHORITIES, Type.STRING, null).low().check(S3Keys::checkFile)
+            .doc("The file with the certificates of the authorities to trust, in PEM form. Default: those of the worker's Java.")
             .optional(PATH_STYLE, Type.BOOLEAN, true).low()
             .doc("Whether the bucket name is part of the URL's path instead of its host.")
             .optional(ACCESS_KEY, Type.STRING, null)
@@ -210,6 +213,12 @@ public final class S3Keys {
     private static void checkExtractor(String key, Object value) {
         if (!EXTRACTORS.contains(extractorName(value.toString()))) {
             throw new ConfigException(key, value, "is not one of Wallclock, Record, RecordField");
+        }
+    }
+
+    private static void checkFile(String key, Object value) {
+        if (value != null) {
+            TrustedAuthorities.read(key, value.toString());
         }
     }
 

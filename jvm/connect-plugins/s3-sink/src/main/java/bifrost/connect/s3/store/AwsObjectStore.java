@@ -2,12 +2,14 @@ package bifrost.connect.s3.store;
 
 import bifrost.connect.s3.config.S3Keys;
 import bifrost.connect.s3.config.S3SinkConfig;
+import bifrost.connect.s3.config.TrustedAuthorities;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import javax.net.ssl.TrustManager;
 import org.apache.kafka.connect.errors.ConnectException;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
@@ -124,6 +126,13 @@ public final class AwsObjectStore implements ObjectStore {
 
     private static S3Client client(S3SinkConfig config, String url, int repetitions, Duration timeout) {
         ExponentialRetry retries = new ExponentialRetry(repetitions, config.duration(S3Keys.PART_BACKOFF));
+        UrlConnectionHttpClient.Builder http =
+                UrlConnectionHttpClient.builder().connectionTimeout(CONNECT_TIMEOUT).socketTimeout(timeout);
+        String authorities = config.getString(S3Keys.AUTHORITIES);
+        if (authorities != null) {
+            TrustManager[] trusted = TrustedAuthorities.read(S3Keys.AUTHORITIES, authorities);
+            http.tlsTrustManagersProvider(() -> trusted);
+        }
         S3ClientBuilder builder = S3Client.builder()
                 .region(Region.of(config.getString(S3Keys.REGION)))
                 .credentialsProvider(credentials(config))
@@ -133,8 +142,7 @@ public final class AwsObjectStore implements ObjectStore {
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
                 .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
                 .overrideConfiguration(override -> override.retryStrategy(retries.strategy()))
-                .httpClientBuilder(
-                        UrlConnectionHttpClient.builder().connectionTimeout(CONNECT_TIMEOUT).socketTimeout(timeout));
+                .httpClientBuilder(http);
         return (url == null ? builder : builder.endpointOverride(URI.create(url))).build();
     }
 
