@@ -229,7 +229,8 @@ def _show_result(settings: Settings, plan: DeploymentPlan, writes: int, screen: 
         screen.say("Secured: each program has a user or certificate, and only the rights in Kafka that it needs.")
         if settings.target == "embedded":
             _show_console_login(settings, screen)
-        screen.say(f"Still open to every program of this machine: {', '.join(_open_parts(settings))}.")
+        if still_open := _open_parts(settings):
+            screen.say(f"Still open to every program of this machine: {', '.join(still_open)}.")
     screen.say('Next: `status`, `logs NAME -f`, `ksql -e "SHOW QUERIES;"`, `down`.')
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +20,7 @@ from bifrost.deployer.live.deployment_lock import DeploymentLock
 from bifrost.deployer.live.lock_claims import Deployer, claim_text
 from bifrost.deployer.live.this_process import this_deployer
 from bifrost.errors import Refused
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from tests.deployer.conftest import CONNECTOR, RATINGS
 from tests.fakes.claim_log import FakeClaimLog
@@ -324,6 +326,17 @@ def test_status_of_a_remote_target_shows_no_password():
 def test_status_of_the_embedded_target_shows_the_way_into_its_demo_databases_and_no_other_password():
     assert visible_endpoints(Settings())["mysql"].startswith("mysql://demo:demo@127.0.0.1:")
     assert "hunter22" not in str(visible_endpoints(Settings({"MYSQL_APP_PASSWORD": "hunter22"})))
+
+
+def test_status_of_a_secured_platform_shows_no_password_of_a_role(tmp_path):
+    values = {"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1"}
+    folder = secure_folder(Settings(values))
+    folder.prepare(datetime.now(UTC))
+
+    found = visible_endpoints(Settings(values))
+
+    assert found["mongodb"].startswith("mongodb://deployer:********@127.0.0.1:")
+    assert folder.password("deployer") not in str(found)
 
 
 def test_logs_show_no_secret(run, project):
