@@ -93,10 +93,11 @@ def report(samples: list[Sample], folder: Path, problems: list[str]) -> int:
     problems = [*problems, *restarts(samples)]
     for problem in problems:
         print(problem)
-    growing = sum(item.is_fault for item in found) if is_judged else 0
-    judged = f"{growing} measures grow" if is_judged else "too short to judge growth"
-    print(f"{judged}, {len(problems)} problems")
-    return int(bool(problems) or growing > 0)
+    growing = [f"{item.measure} of {item.part}" for item in found if item.is_fault and is_judged]
+    judged = f"{len(growing)} measures grow" if is_judged else "too short to judge growth"
+    names = f" ({', '.join(growing)})" if growing else ""
+    print(f"{judged}{names}, {len(problems)} problems")
+    return int(bool(problems or growing))
 
 
 def slopes(samples: Iterable[Sample]) -> list[Slope]:

@@ -79,7 +79,7 @@ def test_a_report_has_pictures_and_names_what_grows_and_what_was_restarted(tmp_p
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["resident", "connect"]
     assert lines[0].endswith("+80.00 per hour  GROWS")
-    assert lines[-2:] == ["broker was restarted 2 times", "1 measures grow, 1 problems"]
+    assert lines[-2:] == ["broker was restarted 2 times", "1 measures grow (resident of connect), 1 problems"]
     assert (tmp_path / "resident.png").read_bytes().startswith(b"\x89PNG")
 
 
