@@ -42,6 +42,15 @@ def test_the_undamaged_alert_is_accepted_as_a_declaration_and_as_a_file() -> Non
             fuzzer.feed(Input(target, files.ALERT.encode()))
 
 
+def test_an_answer_that_follows_a_topic_is_not_awaited() -> None:
+    """Nothing arrives in it, and the server keeps the connection open."""
+    from benchmarks.fuzz.areas import AREAS
+
+    body = b'{"sql": "PRINT \'s\' LIMIT 1;", "properties": {"auto.offset.reset": "latest"}}'
+    with AREAS["ksqldb_api"]() as fuzzer:
+        fuzzer.feed(Input("POST /query-stream", ["/query-stream", {"Content-Type": "application/json"}, body]))
+
+
 def test_an_area_that_refuses_everything_is_a_finding() -> None:
     from contextlib import nullcontext
 
