@@ -30,7 +30,7 @@ proof: setup ## Run all tests, then all benchmarks, kills, faults and the soak (
 	$(PYTHON) -m benchmarks.report $(REPORT) || failed=1; \
 	exit $$failed
 
-proof-quick: setup ## Run every benchmark with a small size (a quarter of an hour)
+proof-quick: setup ## Run every benchmark with a small size (up to an hour)
 	$(PYTHON) -m benchmarks.report --quick --again $(REPORT)
 
 docs: setup ## Check README and docs against the code

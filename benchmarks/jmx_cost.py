@@ -2,7 +2,7 @@
 
     python -m benchmarks.jmx_cost --rounds 5
 
-It starts a broker and a worker of its own, without the rest of the platform, in turn without and with `BIFROST_JMX=1`.
+It starts its own broker and worker, without the rest of the platform, in turn without and with `BIFROST_JMX=1`.
 Prints the seconds from the start of each process until it is ready, its processor time until then, and its resident
 memory after a few requests for its figures; then both medians and their ratio. `up` must have installed the programs.
 """

@@ -1,7 +1,7 @@
 """Runs all benchmarks one after another on a free machine, and writes docs/benchmarks.md.
 
     python -m benchmarks.report
-    python -m benchmarks.report --quick                      # small sizes, a quarter of an hour: whether all works
+    python -m benchmarks.report --quick                      # small sizes, up to an hour: whether all works
     python -m benchmarks.report --only serde engine_latency  # some of them
     python -m benchmarks.report --again soak                 # all that is missing, and the soak once more
     python -m benchmarks.report --page-only                  # the page of what has run so far

@@ -39,7 +39,7 @@ def _of(run: Run, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _drawn_by(run: Run) -> list[Path]:
-    """The pictures in the folder that the program was told to use."""
+    """The pictures in the folder that the program got as `--folder`."""
     command = run.entry.command(run.size)
     if run.obstacle or "--folder" not in command:
         return []

@@ -70,7 +70,7 @@ class LiveEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class RememberedEnvironment:
-    """The live cluster, with the topics and partitions that there were when commands were first executed.
+    """The live cluster, with the topics and partitions that existed when commands were first executed.
 
     So a restart restores every source and query. The queries over a topic that is missing or has other partitions now
     report it, if they cannot work with it.

@@ -185,7 +185,7 @@ def _commit_starts(
     fresh = [
         TopicPartition(*source, offset)
         for source, offset in settled.items()
-        # Another worker may have committed a later offset of its own tasks meanwhile.
+        # Another worker may have committed a later offset of one of its tasks since then.
         if source not in known and job.options.owns(job.name, owned[source[0]], source[1])
     ]
     if fresh:

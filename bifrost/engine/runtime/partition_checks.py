@@ -13,8 +13,8 @@ from bifrost.engine.runtime.job import QueryJob
 from bifrost.errors import Refused
 
 _ADVICE = (
-    "a topic that gets more partitions has its keys in others than before; drop the query's stream or table and create "
-    "it again, so that it reads its sources anew"
+    "a topic that gets more partitions has its keys in other partitions than before; drop the query's stream or table "
+    "and create it again, so that it reads its sources from their beginning"
 )
 
 

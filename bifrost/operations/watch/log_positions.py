@@ -100,7 +100,7 @@ class LogPositions:
     authorities: Mapping[str, str] = field(default_factory=dict)
 
     def problem_of(self, client: ConnectClient, name: str, config: Mapping[str, str]) -> str:
-        """Why a connector that runs misses changes; empty if it does not, or if its database cannot be asked.
+        """Why a connector that runs misses changes; empty if it does not, or if its database does not answer.
 
         Raises:
             RemoteError: Connect does not return the connector's offsets.

@@ -40,6 +40,7 @@ _RETRYING_LOOKS = 2
 """So many looks in a row must find a query in ERROR or a process in `backoff`: both are retried without help, too."""
 _WAITING = frozenset({"UNASSIGNED", "RESTARTING"})
 _WAITING_LOOKS = 4
+"""So many looks in a row must find a connector without a worker: after each change, Connect distributes them again."""
 _PROCESSES = (ThingKind.SERVICE, ThingKind.COMPONENT)
 _SERVERS = {ThingKind.CONNECTOR: "connect", ThingKind.QUERY: "ksqldb"}
 """The components that know the things of a kind."""
@@ -326,7 +327,7 @@ def _as_hanging(thing: LiveThing, hanging: Mapping[str, str]) -> LiveThing:
 
 
 def _waiting(found: Sequence[LiveThing]) -> dict[ThingKey, ReportedProblem]:
-    """The connectors that no worker has started, in the first looks because Connect distributes them again."""
+    """The connectors that no worker has started."""
     return {
         (str(thing.kind), thing.name): ReportedProblem(f"it {line}", line, _WAITING_LOOKS)
         for thing in found

@@ -129,7 +129,7 @@ def state(world):
 
 
 def living(changelogs):
-    """The rows of changelogs that are not deleted; a join that starts again numbers its rows anew."""
+    """The rows of changelogs that are not deleted; a join that starts again numbers its rows from the start."""
     return {name: {key: value for key, value in rows.items() if value is not None} for name, rows in changelogs.items()}
 
 
