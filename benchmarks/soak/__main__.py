@@ -91,6 +91,8 @@ def report(samples: list[Sample], folder: Path, problems: list[str]) -> int:
         level, growth = item.level / divisor, item.per_hour / divisor
         print(f"{item.measure:11}{item.part[:44]:46}{level:10.2f} {unit}{growth:+10.2f} per hour{verdict}")
     problems = [*problems, *restarts(samples)]
+    if is_judged and not any(sample.measure == "lag" for sample in samples):
+        problems.append("no lag was read: try `lag --json` on a platform")
     for problem in problems:
         print(problem)
     growing = [f"{item.measure} of {item.part}" for item in found if item.is_fault and is_judged]

@@ -75,6 +75,7 @@ def test_a_report_has_pictures_and_names_what_grows_and_what_was_restarted(tmp_p
     samples = samples_of("connect", "resident", series(400 * MB, 80 * MB))
     samples += samples_of("broker", "resident", series(300 * MB, 0))
     samples += samples_of("broker", "restarts", [(0.0, 0.0), (3600.0, 2.0)])
+    samples += samples_of("alerts", "lag", series(0, 0))
     assert report(samples, tmp_path, []) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["resident", "connect"]
@@ -84,7 +85,16 @@ def test_a_report_has_pictures_and_names_what_grows_and_what_was_restarted(tmp_p
 
 
 def test_a_quiet_run_is_a_success(tmp_path: Path):
-    assert report(samples_of("broker", "threads", series(80, 0)), tmp_path, []) == 0
+    samples = samples_of("broker", "threads", series(80, 0)) + samples_of("alerts", "lag", series(0, 0))
+    assert report(samples, tmp_path, []) == 0
+
+
+def test_a_run_that_read_no_lag_is_no_success(tmp_path: Path, capsys):
+    assert report(samples_of("broker", "threads", series(80, 0)), tmp_path, []) == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "no lag was read: try `lag --json` on a platform",
+        "0 measures grow, 1 problems",
+    ]
 
 
 def test_samples_are_read_again(tmp_path: Path):
