@@ -224,10 +224,10 @@ SHARED: tuple[Entry, ...] = (
         "big_state",
         "Large tables",
         "big_state",
-        _words("--customers 1000 1000000"),
+        _words("--customers 1000 1000000 10000000"),
         _words("--customers 1000 20000 --ratings 10000 --budget-mb 4"),
         Needs.PLATFORM,
-        20,
+        45,
         charts=(
             Chart(
                 "big_state",
