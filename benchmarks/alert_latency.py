@@ -14,14 +14,36 @@ from __future__ import annotations
 
 import argparse
 import re
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmarks.engine_server import cpu_seconds
 from benchmarks.platform import AlertProducer, Inbox, RatingsProducer, paced, percentile, status, wait_for
 
 PLATINUM_USER = 13
 LEAST_SHOWN_MS = 0.01
+_POLL_S = 1.0
+
+
+@contextmanager
+def _followed(inbox: Inbox) -> Iterator[None]:
+    """Read the inbox once a second, because it drops the oldest messages beyond 10,000."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(_POLL_S):
+            inbox.messages()
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reader.join()
 
 
 def main() -> None:
@@ -46,11 +68,12 @@ def main() -> None:
     inbox.messages()
     alerts = 0
     before = {name: cpu_seconds(pid) for name, pid in parts.items()}
-    for index in paced(args.rate, count):
-        is_alert = int((index + 1) * args.share) > alerts
-        producer.send(index, PLATINUM_USER, 1 if is_alert else 5, f"lat-{run}-{index}-{time.time_ns()}-")
-        alerts += is_alert
-    left = producer.flush()
+    with _followed(inbox):
+        for index in paced(args.rate, count):
+            is_alert = int((index + 1) * args.share) > alerts
+            producer.send(index, PLATINUM_USER, 1 if is_alert else 5, f"lat-{run}-{index}-{time.time_ns()}-")
+            alerts += is_alert
+        left = producer.flush()
 
     def arrived() -> dict[int, float]:
         latencies: dict[int, float] = {}
