@@ -405,6 +405,8 @@ OWN: tuple[Entry, ...] = (
         Needs.OWN_PLATFORM,
         65,
     ),
+    _deployer("suspended_platform", "A closed laptop", "--rounds 2", "--rounds 1 --seconds 20", 15),
+    _deployer("full_disk", "A full disk", "", None, 15),
     _deployer("jmx_cost", "The JMX exporter", "--rounds 5", "--rounds 1", 5),
 )
 """Programs that start a platform of their own."""
