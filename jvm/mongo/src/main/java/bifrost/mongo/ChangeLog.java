@@ -25,6 +25,7 @@ final class ChangeLog {
   private final MVMap<Long, Document> events;
   private final MVMap<String, Long> bounds;
   private long clock;
+  private long published;
 
   ChangeLog(MVStore store) {
     events = store.openMap("changes.events");
@@ -33,6 +34,7 @@ final class ChangeLog {
       bounds.put(FLOOR, Instant.now().getEpochSecond() << 32);
     }
     clock = events.isEmpty() ? floor() : events.lastKey();
+    published = clock;
   }
 
   /** Returns a cluster time after all others: seconds since 1970 and a counter, in MongoDB's form. */
@@ -41,7 +43,7 @@ final class ChangeLog {
     return clock;
   }
 
-  /** Adds an event with the next cluster time and with the token to resume after it. */
+  /** Adds an event with the next cluster time and with the token to resume after it; {@link #publish} shows it. */
   synchronized void append(String operation, Namespace namespace, Document details) {
     long time = tick();
     Document event =
@@ -57,6 +59,11 @@ final class ChangeLog {
       events.remove(oldest);
       bounds.put(FLOOR, oldest);
     }
+  }
+
+  /** Shows readers all events so far, which are on disk now. */
+  synchronized void publish() {
+    published = clock;
     notifyAll();
   }
 
@@ -71,7 +78,11 @@ final class ChangeLog {
       refuseLostHistory(position);
       Iterator<Long> times = events.keyIterator(position + 1);
       while (times.hasNext() && found.size() < most) {
-        position = times.next();
+        long time = times.next();
+        if (time > published) {
+          break;
+        }
+        position = time;
         Document event = events.get(position);
         if (filter.test(event)) {
           found.add(event.cloneDeeply());

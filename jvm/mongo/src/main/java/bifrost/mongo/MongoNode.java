@@ -10,6 +10,7 @@ import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import org.h2.mvstore.MVStore;
 
 /**
@@ -29,22 +30,39 @@ public final class MongoNode {
     int port = Integer.parseInt(arguments[1]);
     String address = HOST + ":" + port;
     Files.createDirectories(file.getParent());
-    MVStore store = new MVStore.Builder().fileName(file.toString()).compress().open();
-    MongoServer server = server(store, address, arguments[2], ServerSecurity.ofThisProcess());
+    Consumer<Throwable> storeFailed = error -> end(file, error);
+    MVStore store =
+        new MVStore.Builder()
+            .fileName(file.toString())
+            .compress()
+            .backgroundExceptionHandler((thread, error) -> storeFailed.accept(error))
+            .open();
+    MongoServer server = server(store, address, arguments[2], ServerSecurity.ofThisProcess(), storeFailed);
     server.bind(new InetSocketAddress(HOST, port), ACCEPTING_THREADS, CONNECTION_THREADS);
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
     System.out.println("listening on mongodb://" + address + "/?replicaSet=" + arguments[2]);
     new CountDownLatch(1).await();
   }
 
-  private static MongoServer server(MVStore store, String address, String name, Optional<ServerSecurity> security)
+  /** Ends the process, without closing the store: the file has all that was answered, and opens again. */
+  private static void end(Path file, Throwable error) {
+    Throwable cause = error;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    System.err.println("cannot read or write " + file + ": " + cause.getMessage() + "; the server ends");
+    Runtime.getRuntime().halt(1);
+  }
+
+  private static MongoServer server(
+      MVStore store, String address, String name, Optional<ServerSecurity> security, Consumer<Throwable> storeFailed)
       throws GeneralSecurityException {
     if (security.isEmpty()) {
-      return new MongoServer(new ReplicaSet(store, address, name));
+      return new MongoServer(new ReplicaSet(store, address, name, storeFailed::accept));
     }
     ServerSecurity found = security.get();
     MongoServer server =
-        new MongoServer(new SecuredReplicaSet(store, address, name, found.passwords(), found.readers()));
+        new MongoServer(new SecuredReplicaSet(store, address, name, found.passwords(), found.readers(), storeFailed::accept));
     X509Certificate[] chain =
         Arrays.stream(found.key().getCertificateChain())
             .map(X509Certificate.class::cast)

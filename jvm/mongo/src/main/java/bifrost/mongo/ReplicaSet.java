@@ -14,14 +14,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.h2.mvstore.DataUtils;
 import org.h2.mvstore.MVStore;
+import org.h2.mvstore.MVStoreException;
 
 /**
  * mongo-java-server with storage on disk. Acts as the primary of a replica set with one member and provides change
  * streams that survive a restart.
  *
- * <p>Every write is on disk before it is answered, and its change events are stored in the same commit.
+ * <p>Every write is on disk before it is answered, and its change events are stored in the same commit. Change streams
+ * return an event once it is on disk. A store that has failed, as on a full disk, accepts nothing until it is opened
+ * again, so the process must end, as MongoDB does.
  */
 class ReplicaSet extends H2Backend implements Oplog {
   private static final int WIRE_VERSION = 17; // MongoDB 6.0
@@ -33,13 +38,20 @@ class ReplicaSet extends H2Backend implements Oplog {
   private final String address;
   private final String name;
   private final ChangeLog changes;
+  private final Consumer<MVStoreException> storeFailed;
   private final Object writing = new Object();
   private final ThreadLocal<Boolean> ignoresInserts = ThreadLocal.withInitial(() -> false);
 
-  ReplicaSet(MVStore store, String address, String name) {
+  /**
+   * Serves a store.
+   *
+   * @param storeFailed called when the store cannot be read or written any more
+   */
+  ReplicaSet(MVStore store, String address, String name, Consumer<MVStoreException> storeFailed) {
     super(store);
     this.address = address;
     this.name = name;
+    this.storeFailed = storeFailed;
     this.changes = new ChangeLog(store);
     this.oplog = this;
     version(new Version());
@@ -127,6 +139,17 @@ class ReplicaSet extends H2Backend implements Oplog {
 
   @Override
   public Document handleCommand(Channel channel, String database, String command, Document query) {
+    try {
+      return answer(channel, database, command, query);
+    } catch (MVStoreException error) {
+      if (error.getErrorCode() != DataUtils.ERROR_CLOSED) { // it is closed when the process ends
+        storeFailed.accept(error);
+      }
+      throw error;
+    }
+  }
+
+  private Document answer(Channel channel, String database, String command, Document query) {
     switch (command.toLowerCase(Locale.ROOT)) {
       case "hello", "ismaster":
         return hello(super.handleCommand(channel, database, "ismaster", query));
@@ -153,6 +176,7 @@ class ReplicaSet extends H2Backend implements Oplog {
         synchronized (writing) {
           Document answer = write(channel, database, command, query);
           commit();
+          changes.publish();
           return answer;
         }
       default:

@@ -16,7 +16,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.h2.mvstore.MVStore;
+import org.h2.mvstore.MVStoreException;
 
 /**
  * A replica set whose clients must log in with SCRAM-SHA-256.
@@ -53,11 +55,17 @@ final class SecuredReplicaSet extends ReplicaSet {
    *
    * @param passwords the accepted passwords by user
    * @param readers the users that may not write
+   * @param storeFailed called when the store cannot be read or written any more
    */
   SecuredReplicaSet(
-      MVStore store, String address, String name, Map<String, List<String>> passwords, Set<String> readers)
+      MVStore store,
+      String address,
+      String name,
+      Map<String, List<String>> passwords,
+      Set<String> readers,
+      Consumer<MVStoreException> storeFailed)
       throws GeneralSecurityException {
-    super(store, address, name);
+    super(store, address, name, storeFailed);
     for (Map.Entry<String, List<String>> user : passwords.entrySet()) {
       List<StoredPassword> accepted = new ArrayList<>();
       for (String password : user.getValue()) {

@@ -21,7 +21,7 @@ class ChangeStreamTest {
 
   private final MVStore store = new MVStore.Builder().open();
   private final EmbeddedChannel client = new EmbeddedChannel();
-  private final ReplicaSet server = new ReplicaSet(store, "127.0.0.1:27017", "rs0");
+  private final ReplicaSet server = new ReplicaSet(store, "127.0.0.1:27017", "rs0", error -> {});
 
   @AfterEach
   void close() {
@@ -94,7 +94,7 @@ class ChangeStreamTest {
   void aPlaceInALogThatWasLostIsRefused() {
     Document place = placeOf(server);
     try (MVStore empty = new MVStore.Builder().open()) {
-      ReplicaSet replaced = new ReplicaSet(empty, "127.0.0.1:27017", "rs0");
+      ReplicaSet replaced = new ReplicaSet(empty, "127.0.0.1:27017", "rs0", error -> {});
       // Two seconds before the new log began.
       Document lost = ResumeToken.of(ResumeToken.time(place) - (2L << 32));
 
@@ -108,7 +108,7 @@ class ChangeStreamTest {
   @Test
   void aPlaceIsValidAfterARestart() {
     Document place = placeOf(server);
-    ReplicaSet restarted = new ReplicaSet(store, "127.0.0.1:27017", "rs0");
+    ReplicaSet restarted = new ReplicaSet(store, "127.0.0.1:27017", "rs0", error -> {});
 
     open(restarted, new Document("resumeAfter", place), List.of());
   }

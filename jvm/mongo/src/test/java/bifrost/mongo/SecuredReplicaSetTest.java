@@ -38,7 +38,7 @@ class SecuredReplicaSetTest {
   @BeforeEach
   void open() throws Exception {
     Map<String, List<String>> users = Map.of("owner", List.of("secret", "renewed"), "reader", List.of("other"));
-    server = new SecuredReplicaSet(store, "127.0.0.1:27017", "rs0", users, Set.of("reader"));
+    server = new SecuredReplicaSet(store, "127.0.0.1:27017", "rs0", users, Set.of("reader"), error -> {});
   }
 
   @AfterEach
