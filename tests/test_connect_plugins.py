@@ -68,7 +68,7 @@ def harness_beside(name: str) -> str:
         (
             "stack/pom.xml",
             {"stack.dist": "{tmp}", "maven.test.skip": "false"},
-            ("--projects", "../server-security,../mongo"),
+            ("--projects", "../server-security,../mongo,../registry"),
         ),
         ("broker-fix/pom.xml", {"stack.dist": "{tmp}", "maven.test.skip": "false"}, ()),
     ],

@@ -24,8 +24,10 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "h2",
         # In memory, the ids of schemas would be lost with the process, and every Avro record with them. WRITE_DELAY=0
-        # writes an id to disk before the registry returns it.
-        "apicurio.datasource.url": f"jdbc:h2:file:{data / 'registry'};WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE",
+        # writes an id to disk before the registry returns it. On a full disk the database closes itself; the listener
+        # then ends the process, which the supervisor starts again.
+        "apicurio.datasource.url": f"jdbc:h2:file:{data / 'registry'};WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE"
+        ";DATABASE_EVENT_LISTENER='bifrost.registry.StoreFailure'",
         "apicurio.rest.deletion.group.enabled": "true",
         "apicurio.rest.deletion.artifact.enabled": "true",
         "apicurio.rest.deletion.artifact-version.enabled": "true",
