@@ -18,7 +18,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -50,7 +50,10 @@ class Trial:
     platform: OwnPlatform
 
     def run(self, fault: Fault) -> list[str]:
-        """Break, observe, repair, observe; print the line and return the problems."""
+        """Break what runs, observe, repair, observe; print the line and return the problems."""
+        if not self.runs_within(fault, HEAL_S):
+            print(f"{fault.title}: not broken, {fault.watched} does not run", flush=True)
+            return [f"{fault.watched} did not run before, {HEAL_S:.0f} s after the fault before it"]
         seen = self._observe(fault)
         problems = list(problems_of(fault.expected, fault.subject, seen))
         print(row(fault.title, seen, problems), flush=True)
@@ -83,13 +86,14 @@ class Trial:
 
     def _heal(self, fault: Fault) -> tuple[float | None, bool]:
         began = time.monotonic()
-        if not fault.command and self._runs_within(fault, HEAL_S):
+        if not fault.command and self.runs_within(fault, HEAL_S):
             return time.monotonic() - began, False
         self.platform.run(*(fault.command or ("restart", fault.watched)))
-        healed = self._runs_within(fault, COMMAND_S)
+        healed = self.runs_within(fault, COMMAND_S)
         return (time.monotonic() - began if healed else None), True
 
-    def _runs_within(self, fault: Fault, seconds: float) -> bool:
+    def runs_within(self, fault: Fault, seconds: float) -> bool:
+        """Whether what the fault breaks runs within some seconds, and nothing says that it cannot."""
         try:
             wait_for("it", lambda: self._runs(fault), seconds, pause_s=_POLL_S * 3)
         except TimeoutError:
@@ -182,17 +186,27 @@ def up_problems(platform: OwnPlatform, faults: Sequence[Fault]) -> list[str]:
     """Break two connectors: `up` must name both with their causes."""
     broken = [fault for fault in faults if fault.title in _UP_FAULTS]
     trial = Trial(platform)
+    idle = [f"up: {fault.watched} did not run before" for fault in broken if not trial.runs_within(fault, HEAL_S)]
+    if idle:
+        return idle
     counts = {fault.subject: len(trial.messages(fault.subject)) for fault in broken}
     for fault in broken:
         fault.break_it()
-    for fault in broken:
-        wait_for(fault.title, lambda fault=fault: len(trial.messages(fault.subject)) > counts[fault.subject], 120)  # type: ignore[misc]
+    silent = [f"up: {fault.title} not reported" for fault in broken if not _is_reported(trial, fault, counts)]
     done = platform.run("up")
     for fault in broken:
         fault.repair()
     said = done.stdout + done.stderr
     print(f"up ended with {done.returncode}:\n{done.stderr.strip()}", flush=True)
-    return [f"up does not name {name}" for name in (MARIADB, JDBC) if name not in said]
+    return silent + [f"up does not name {name}" for name in (MARIADB, JDBC) if name not in said]
+
+
+def _is_reported(trial: Trial, fault: Fault, counts: Mapping[str, int]) -> bool:
+    try:
+        wait_for(fault.title, lambda: len(trial.messages(fault.subject)) > counts[fault.subject], 2 * REPORT_S)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _is_chosen(fault: Fault, only: Sequence[str] | None) -> bool:
