@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from confluent_kafka import (
+    OFFSET_INVALID,
     Consumer,
     ConsumerGroupTopicPartitions,
     IsolationLevel,
@@ -378,17 +379,31 @@ class KafkaAdmin:
             places = []
             for place, future in futures.items():
                 with _missing_is_fine():
-                    try:
-                        found[place.topic, place.partition] = int(self._result("offsets", future).offset)
-                    except Refused as error:
-                        if error.status not in kafka_codes.NO_LEADER or time.monotonic() > end:
-                            raise
+                    offset = self._listed(place, future, is_last=time.monotonic() > end)
+                    if offset is None:
                         places.append(place)
+                    else:
+                        found[place.topic, place.partition] = offset
             if places:
                 time.sleep(_NO_LEADER_PAUSE_S)
                 # librdkafka asks with the leader epochs that it knows, and learns no others from a refusal.
                 self.topics()
         return found
+
+    def _listed(self, place: TopicPartition, future: Future[Any], *, is_last: bool) -> int | None:
+        """The offset of an answer; `None` if the partition has no leader, unless the answer `is_last`."""
+        try:
+            offset = int(self._result("offsets", future).offset)
+        except Refused as error:
+            if error.status not in kafka_codes.NO_LEADER or is_last:
+                raise
+            return None
+        if offset != OFFSET_INVALID:
+            return offset
+        # While a broker starts, librdkafka may return a success without an offset.
+        if is_last:
+            raise NotReady(SYSTEM, "offsets", f"the broker of {place.topic}-{place.partition} returned none; try again")
+        return None
 
     def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:
         if not names:

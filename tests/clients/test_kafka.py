@@ -6,7 +6,14 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 
 from bifrost.clients import kafka
 from bifrost.errors import NotReady, Refused, SettingError, Unreachable
@@ -137,6 +144,23 @@ class StartingPartitions:
         return found
 
 
+class OffsetsMissing:
+    """An admin client that returns successes without offsets at first, as librdkafka does while a broker starts."""
+
+    def __init__(self, answers: int) -> None:
+        self.answers = answers
+
+    def list_topics(self, timeout):
+        return SimpleNamespace(topics={})
+
+    def list_offsets(self, places, isolation_level, request_timeout):
+        found = {place: Future() for place in places}
+        for future in found.values():
+            future.set_result(SimpleNamespace(offset=OFFSET_INVALID if self.answers > 0 else 3))
+            self.answers -= 1
+        return found
+
+
 class OpenTransactions:
     """An admin client of a topic whose partition 1 has an open transaction, and which grows meanwhile."""
 
@@ -191,6 +215,19 @@ def test_offsets_of_a_topic_that_was_just_created_are_awaited():
         admin._client = StartingPartitions(3, code)
         admin.topics = lambda: {"new": 2}
         assert admin.offsets("new") == {0: kafka.OffsetRange(7, 7), 1: kafka.OffsetRange(8, 8)}
+
+
+def test_an_answer_without_an_offset_is_no_offset():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"})
+    admin._client = OffsetsMissing(answers=3)
+    assert admin.ends({"t": 2}) == {"t": {0: kafka.OffsetRange(3, 3), 1: kafka.OffsetRange(3, 3)}}
+
+
+def test_answers_without_offsets_are_an_error_after_the_deadline():
+    admin = kafka.KafkaAdmin({"bootstrap.servers": "127.0.0.1:1"}, timeout_s=0.2)
+    admin._client = OffsetsMissing(answers=1_000_000)
+    with pytest.raises(NotReady, match="offsets: the broker of t-0 returned none"):
+        admin.ends({"t": 2})
 
 
 def test_a_partition_that_never_gets_a_leader_is_refused_after_the_deadline():
