@@ -13,7 +13,7 @@ from bifrost.default_settings import LOOPBACK
 from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.components.broker_security import prepare_users, secured_listeners
+from bifrost.supervisor.components.broker_security import PREPARE_S, prepare_users, secured_listeners
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
 from bifrost.supervisor.components.jmx_agent import jmx_agent
 from bifrost.supervisor.install.java import Java
@@ -147,7 +147,7 @@ def _prepare_cluster(settings: Settings) -> None:
     if settings.is_secured:
         admin: KafkaAdmin = prepare_users(settings)
     else:
-        admin = KafkaAdmin({"bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}"})
+        admin = KafkaAdmin({"bootstrap.servers": f"{LOOPBACK}:{settings.port('kafka')}"}, timeout_s=PREPARE_S)
     # Connect creates them too, but never accepts one that another program created without compaction.
     for name in CONNECT_TOPICS:
         admin.create(TopicDescription(name, 1, 1, {"cleanup.policy": "compact"}))

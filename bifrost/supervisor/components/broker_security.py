@@ -13,6 +13,10 @@ from bifrost.settings import Settings
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
+PREPARE_S = 60.0
+"""How long each request of a broker's preparation may take: on a busy machine its controller starts late, and a broker
+that cannot be prepared is stopped and started again."""
+
 
 def secured_listeners(settings: Settings) -> dict[str, object]:
     """The properties of the listeners, of the users and of the authorizer; they hold passwords.
@@ -60,7 +64,7 @@ def prepare_users(settings: Settings) -> KafkaAccess:
     folder = secure_folder(settings)
     # Not the password of the role's file, which a rotation may write only after the broker's start.
     client = {**settings.with_values(BIFROST_ROLE=BROKER).kafka_client(), "sasl.password": folder.password(BROKER)}
-    access = KafkaAccess(client)
+    access = KafkaAccess(client, timeout_s=PREPARE_S)
     write_kafka_users(access, folder.kafka_passwords(folder.rotation.state()))
     fixed = platform_rights(settings.ksql_service_id)
     access.grant(fixed - access.rights(KAFKA_ROLES))
