@@ -88,3 +88,6 @@ TLS_PARTS = frozenset(
     }
 )
 """The servers of a secured platform, beside the broker, that require TLS and a login."""
+
+COMPOSE_TLS_PARTS = frozenset({"connect", "schema_registry", "ksqldb", "rest_proxy"})
+"""The same of a secured compose target; its other containers are as without security."""

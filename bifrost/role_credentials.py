@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 PARTS: Mapping[str, str] = {
     "CONNECT": "connect",
@@ -27,6 +27,17 @@ def applicable(found: Mapping[str, str], values: Mapping[str, str], own_urls: Ma
         f"{prefix}_" for prefix, url in own_urls.items() if values.get(f"{prefix}_URL", url).rstrip("/") != url
     )
     return {name: value for name, value in found.items() if not name.startswith(foreign)}
+
+
+def of_parts(found: Mapping[str, str], parts: Collection[str]) -> dict[str, str]:
+    """The settings of a role for Kafka and some servers: others know no users, and must not get a password without TLS.
+
+    Args:
+        found: the settings of the role.
+        parts: the servers that require TLS and a login.
+    """
+    known = ("KAFKA_", *(f"{prefix}_" for prefix, part in PARTS.items() if part in parts))
+    return {name: value for name, value in found.items() if name.startswith(known)}
 
 
 def takes_the_place_of(found: Mapping[str, str], name: str) -> bool:

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from bifrost import role_credentials
 from bifrost.default_settings import (
     AUTHORITY,
+    COMPOSE_TLS_PARTS,
     LOCAL_DEFAULTS,
     LOOPBACK,
     MONGODB_REPLICA_SET,
@@ -188,7 +189,7 @@ class Settings:
 
     @cached_property
     def is_secured(self) -> bool:
-        """Whether the target is a secured platform of ours; on compose, only Kafka requires TLS and logins.
+        """Whether the target is a secured platform of ours; on compose, Kafka and four of its servers.
 
         A running embedded platform decides. Otherwise `BIFROST_SECURE` does (1 or 0), and without it, how the platform
         of this home ran last.
@@ -210,8 +211,10 @@ class Settings:
 
     @property
     def tls_parts(self) -> frozenset[str]:
-        """The servers of this target beside the broker that require TLS and a login; containers of compose do not."""
-        return TLS_PARTS if self.is_secured and self.target == "embedded" else frozenset()
+        """The servers of this target beside the broker that require TLS and a login."""
+        if not self.is_secured:
+            return frozenset()
+        return COMPOSE_TLS_PARTS if self.target == "compose" else TLS_PARTS
 
     @cached_property
     def _role_values(self) -> Mapping[str, str]:
@@ -226,8 +229,7 @@ class Settings:
         if not found and (known := sorted(path.stem for path in self.secure_folder.glob("roles/*.env"))):
             raise SettingError("BIFROST_ROLE", f"{self.role!r} is not a role; roles are {', '.join(known)}")
         if self.target == "compose":
-            # Its other parts know no users, and must not get a password over a connection without TLS.
-            return {name: value for name, value in found.items() if name.startswith("KAFKA_")}
+            found = role_credentials.of_parts(found, self.tls_parts)
         own_urls = {prefix: self.local_url(part) for prefix, part in role_credentials.PARTS.items()}
         return role_credentials.applicable(found, self.values, own_urls)
 

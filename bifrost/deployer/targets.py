@@ -45,9 +45,9 @@ class ClassSubstitution:
 class ServerClient:
     """What connectors need to call one of the platform's own servers where it requires TLS and a login.
 
-    `class_name` is the end of the class of these connectors, `key` the one that names the server, `address` how: only
-    a connector with this address gets the login, which must not reach another server. `parameters` are added to an
-    address that is a URL, for connectors that pass nothing else to their driver.
+    `class_name` is the end of the class of these connectors (empty: all), `key` the one that names the server,
+    `address` how: only a connector with this address gets the login, which must not reach another server. `parameters`
+    are added to an address that is a URL, for connectors that pass nothing else to their driver.
     """
 
     class_name: str
@@ -173,7 +173,11 @@ def substitutions(settings: Settings) -> Substitutions:
         unavailable[BIGQUERY_SINK] = f"{_GOOGLE} is not set"
     completed = replace(table, placeholder=placeholder, variables=known, unavailable=unavailable)
     if settings.is_secured and settings.target == "compose":
-        return replace(completed, history_client=_container_history_client(settings))
+        return replace(
+            completed,
+            history_client=_container_history_client(settings),
+            server_clients=_container_registry_clients(),
+        )
     if settings.is_secured:
         return replace(
             completed,
@@ -206,6 +210,25 @@ def _container_history_client(settings: Settings) -> dict[str, str]:
     """The same on a secured compose target, whose worker has the login of its role in its environment."""
     client = _history_client(settings, "${env:{name}}")
     return {**client, "ssl.truststore.type": "PEM", "ssl.truststore.location": f"{MOUNTED}/ca.crt"}
+
+
+def _container_registry_clients() -> tuple[ServerClient, ...]:
+    """What the converters of connectors need on a secured compose target: none has the settings of the worker's own."""
+    return tuple(
+        ServerClient(
+            "",
+            f"{key}.schema.registry.url",
+            re.compile(re.escape("${env:SCHEMA_REGISTRY_URL}")),
+            {
+                f"{key}.basic.auth.credentials.source": "USER_INFO",
+                f"{key}.basic.auth.user.info": "${env:SCHEMA_REGISTRY_USER_INFO}",
+                f"{key}.schema.registry.ssl.truststore.type": "PKCS12",
+                f"{key}.schema.registry.ssl.truststore.location": f"{MOUNTED}/{TRUST_STORE}",
+                f"{key}.schema.registry.ssl.truststore.password": "${env:TRUST_STORE_PASSWORD}",
+            },
+        )
+        for key in _CONVERTER_KEYS
+    )
 
 
 def _local_search_client(settings: Settings) -> dict[str, str]:

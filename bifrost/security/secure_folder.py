@@ -170,6 +170,28 @@ class SecureFolder:
         """
         return self._read(path)
 
+    def certificate_of(self, server: str, names: tuple[str, ...], now: datetime) -> KeyPair:
+        """The key and certificate of a server that has its own, made where it is missing or expires soon.
+
+        Args:
+            server: its name.
+            names: the host names and addresses by which clients call it.
+            now: the time.
+
+        Raises:
+            ComponentError: a file is damaged.
+        """
+        path, authority = self.root / "servers" / f"{server}.pem", self._authority()
+        if path.exists() and self._is_usable(known := self._read(path), authority, now, names):
+            return known
+        made = certificates.new_server(authority, now, names)
+        write_private(path, made.key_pem + made.certificate_pem)
+        return made
+
+    def store_of(self, pair: KeyPair) -> bytes:
+        """A key and certificate with that of the authority as PKCS #12; `store_password` opens it."""
+        return certificates.pkcs12_store(pair, self._authority(), self.store_password)
+
     def begin_rotation(self, now: datetime, kinds: RotatedKinds) -> None:
         """Make another authority and other passwords; nothing uses them yet."""
         rotation = self.rotation
@@ -225,7 +247,7 @@ class SecureFolder:
             write_private(self._authority_file, new.key_pem + new.certificate_pem)
             made.append(f"a certificate authority, {self.authority_certificate}")
         authority = self._authority()
-        if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now):
+        if not self.server_pem.exists() or not self._is_usable(self._read(self.server_pem), authority, now, self.names):
             self._write_server(certificates.new_server(authority, now, self.names))
             made.append("the certificate of the servers")
         self._prepare_clients(now)
@@ -244,10 +266,10 @@ class SecureFolder:
                 made = certificates.new_client(authority, now, role)
                 write_private(path, made.key_pem + made.certificate_pem)
 
-    def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime) -> bool:
+    def _is_usable(self, server: KeyPair, authority: KeyPair, now: datetime, names: tuple[str, ...]) -> bool:
         return (
             certificates.is_signed_by(server, authority)
-            and certificates.server_names(server) == self.names
+            and certificates.server_names(server) == names
             and server.is_valid_for(certificates.RENEW_DAYS, now)
         )
 

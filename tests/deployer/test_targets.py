@@ -278,4 +278,21 @@ def test_the_history_client_of_a_secured_container_logs_in_with_the_variables_of
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": "/etc/bifrost/ca.crt",
     }
-    assert table.server_clients == ()
+
+
+def test_a_converter_of_a_secured_container_logs_in_at_the_registry_of_the_target_alone(project, tmp_path):
+    settings = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_TARGET": "compose", "BIFROST_SECURE": "1"})
+    secure_folder(settings).prepare(datetime.now(UTC))
+    table = substitutions(settings)
+
+    def deployed(url: str) -> dict[str, str]:
+        return search_sink(project, "${env:ELASTICSEARCH_URL}", table, **{"value.converter.schema.registry.url": url})
+
+    own, other = deployed("${env:SCHEMA_REGISTRY_URL}"), deployed("https://other.example")
+    assert own["value.converter.basic.auth.user.info"] == "${env:SCHEMA_REGISTRY_USER_INFO}"
+    assert own["value.converter.schema.registry.ssl.truststore.location"] == "/etc/bifrost/trusted.p12"
+    assert not [
+        key for key in other if key.startswith(("value.converter.basic.", "value.converter.schema.registry.ssl"))
+    ]
+    # The search engine of this target requires no login.
+    assert not [key for key in own if key.startswith(("key.converter.basic.", "connection.user", "elastic.https"))]
