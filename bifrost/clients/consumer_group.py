@@ -220,6 +220,8 @@ class ConsumerGroup:
             # Commit now: a crash before the first delivery must not skip the records in between.
             self.commit(moved, wait=True)
         consumer.assign(committed)
+        # librdkafka keeps a partition paused that is revoked and assigned again; nobody would resume it.
+        consumer.resume(committed)
         self.has_position = True
         self._last_error = ""
         _log.info(

@@ -144,6 +144,20 @@ def test_a_paused_partition_is_silent_until_it_is_resumed(cluster: Cluster, grou
     assert read(member, 1) == ["waiting"]
 
 
+def test_a_partition_that_was_paused_is_read_when_it_is_assigned_again(cluster: Cluster, group: str):
+    cluster.put(group, 0)
+    with closing(ConsumerGroup(cluster.client, group, TOPIC)) as member:
+        member._assigned(member._consumer, [TopicPartition(*HOME)])
+        assert read(member, 1)[0] == "old"
+        member.pause([HOME])
+
+        # The group has lost the member, as while its process is suspended, and takes it back.
+        member._consumer.unassign()
+        member._assigned(member._consumer, [TopicPartition(*HOME)])
+
+        assert read(member, 1)[0] == "old"
+
+
 @pytest.mark.parametrize(("lost", "found"), [(2, 2), (1_000_000, 0)], ids=["lost", "topic recreated"])
 def test_a_commit_that_got_lost_is_made_good_where_the_topic_reaches(
     cluster: Cluster, group: str, lost: int, found: int
