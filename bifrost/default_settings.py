@@ -85,6 +85,7 @@ TLS_PARTS = frozenset(
             "s3",
         ),
         *(f"metrics_{program}" for program in METRICS_PROGRAMS),
+        *(f"jmx_{program}" for program in JMX_PROGRAMS),
     }
 )
 """The servers of a secured platform, beside the broker, that require TLS and a login."""

@@ -127,7 +127,7 @@ class Settings:
 
     @property
     def endpoints_file(self) -> Path:
-        """The ports of the running embedded platform, as JSON `{"ports": {part: port}, "secured": true}`."""
+        """What the running embedded platform has: JSON `{"ports": {part: port}, "secured": true, "jmx": true}`."""
         return self.run / "endpoints.json"
 
     @property
@@ -179,13 +179,18 @@ class Settings:
     def has_jmx(self) -> bool:
         """Whether an agent in the embedded broker and Connect worker serves their figures.
 
+        A running platform decides, otherwise `BIFROST_JMX`.
+
         Raises:
             SettingError: `BIFROST_JMX` is neither 1 nor 0.
         """
         wanted = self.get("BIFROST_JMX")
         if wanted not in ("", "0", "1"):
             raise SettingError("BIFROST_JMX", f"{wanted!r} is neither 1 nor 0")
-        return wanted == "1" and self.target == "embedded"
+        if self.target != "embedded":
+            return False
+        running = _read_json(self.endpoints_file)
+        return bool(running.get("jmx")) if running else wanted == "1"
 
     @cached_property
     def is_secured(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bifrost.cli.output import Screen
 from bifrost.clients.kafka_access import KafkaAccess
 from bifrost.clients.supervisor import SupervisorClient
+from bifrost.default_settings import JMX_PROGRAMS
 from bifrost.security.roles import DEPLOYER
 from bifrost.security.rotation import continue_rotation
 from bifrost.security.secure_folder import SecureFolder
@@ -42,5 +43,6 @@ def continue_running_rotation(folder: SecureFolder, settings: Settings, screen: 
 
     with screen.working("rotating"):
         parts = SupervisedParts(supervisor)
-        continue_rotation(folder, parts, open_users, lambda: datetime.now(UTC), progress)
+        agents = JMX_PROGRAMS if settings.has_jmx else ()
+        continue_rotation(folder, parts, open_users, lambda: datetime.now(UTC), progress, agents)
     return restarted

@@ -146,12 +146,17 @@ def metrics_reader(settings: Settings) -> MetricsReader:
     return MetricsReader(scrapes)
 
 
+def connection_of(settings: Settings, part: str) -> Connection:
+    """How to reach a program of the embedded target; with TLS and the login of the role where it requires them."""
+    url = settings.local_url(part)
+    if part not in settings.tls_parts:
+        return Connection(part, url, patience_s=0)
+    prefix = "METRICS" if part.startswith(("metrics_", "jmx_")) else part.upper()
+    return connection_to(settings, part, url, prefix, patience_s=0)
+
+
 def _scrape_of(settings: Settings, part: str) -> Scrape:
-    connection = Connection(part, settings.local_url(part), patience_s=0)
-    if part in settings.tls_parts:
-        prefix = "METRICS" if part.startswith("metrics_") else part.upper()
-        connection = connection_to(settings, part, connection.url, prefix, patience_s=0)
-    http = HttpClient(connection)
+    http = HttpClient(connection_of(settings, part))
     return lambda: http.get_text("/metrics", timeout_s=SCRAPE_S)
 
 

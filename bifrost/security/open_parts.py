@@ -19,7 +19,6 @@ _PARTS: Mapping[str, str] = {
     "s3": "the S3 store",
     "metrics_supervisor": "`/metrics` of the services, the supervisor and the demo data",
 }
-_METRICS = "`/metrics` of the broker and Connect (BIFROST_JMX)"
 _STORE_PASSWORDS: Mapping[str, tuple[str, ...]] = {
     "mysql": ("MYSQL_PASSWORD", "MYSQL_APP_PASSWORD"),
     "postgres": ("POSTGRES_PASSWORD", "POSTGRES_APP_PASSWORD"),
@@ -29,20 +28,18 @@ _STORE_PASSWORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def open_parts(
-    secured: Iterable[str] = TLS_PARTS, *, has_jmx: bool = False, default_passwords: Mapping[str, tuple[str, ...]] = {}
+    secured: Iterable[str] = TLS_PARTS, *, default_passwords: Mapping[str, tuple[str, ...]] = {}
 ) -> tuple[str, ...]:
     """Names of the parts that do not require TLS and a login that only the platform knows, for people.
 
     Args:
         secured: the servers that require TLS.
-        has_jmx: whether agents in broker and Connect worker serve their figures.
         default_passwords: the settings by server that leave a password at its default, which is no secret.
     """
     closed = frozenset(secured)
     return (
         *(name for part, name in _PARTS.items() if part not in closed),
         *(f"{_PARTS[part]} (set {' and '.join(names)})" for part, names in default_passwords.items() if part in closed),
-        *((_METRICS,) if has_jmx else ()),
     )
 
 
@@ -54,4 +51,4 @@ def default_passwords(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def open_parts_of(settings: Settings) -> tuple[str, ...]:
     """The open parts of the target of the settings."""
-    return open_parts(settings.tls_parts, has_jmx=settings.has_jmx, default_passwords=default_passwords(settings))
+    return open_parts(settings.tls_parts, default_passwords=default_passwords(settings))

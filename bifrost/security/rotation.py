@@ -7,7 +7,7 @@ interrupted continues from its state, or a start of the stopped platform complet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -71,12 +71,14 @@ def continue_rotation(
     open_users: Callable[[], UserStore],
     clock: Callable[[], datetime],
     progress: Callable[[str], None],
+    agents: Collection[str] = (),
 ) -> None:
     """Carry the rotation that has begun to its end; nothing if none has.
 
     Args:
         open_users: connects to Kafka with the settings that the role's file has now.
         progress: receives a line before each restart.
+        agents: the parts in which an agent checks passwords, which it reads when the part starts.
 
     Raises:
         ComponentError: a part did not become ready, or a file is damaged. The rotation can be continued.
@@ -86,7 +88,7 @@ def continue_rotation(
     while state is not None:
         write_kafka_users(open_users(), folder.kafka_passwords(state))
         folder.write_stage(clock())
-        state = _restart_parts(folder, parts, state, progress)
+        state = _restart_parts(folder, parts, state, progress, agents)
         following = state.next()
         if following is None:
             write_kafka_users(open_users(), {**folder.kafka_passwords(state), SECOND_MECHANISM: {}})
@@ -98,21 +100,26 @@ def continue_rotation(
         state = following
 
 
-def affected_parts(state: RotationState, running: Iterable[str]) -> tuple[str, ...]:
-    """The parts that must restart in a stage."""
+def affected_parts(state: RotationState, running: Iterable[str], agents: Collection[str] = ()) -> tuple[str, ...]:
+    """The parts that must restart in a stage; those with `agents` know passwords of their callers, too."""
     shows_another = state.kinds.certificates and state.stage == "use"
     affected = [name for name in running if shows_another or name not in _WITH_CERTIFICATE_ALONE]
     if state.kinds.certificates or state.stage == "use":
         return tuple(affected)
     if state.stage == "accept":
-        return tuple(name for name in affected if name in _SERVERS_WITH_PASSWORDS)
-    return tuple(name for name in affected if name != "broker")
+        return tuple(name for name in affected if name in _SERVERS_WITH_PASSWORDS or name in agents)
+    # The broker itself learns of changed users while it runs, its agent does not.
+    return tuple(name for name in affected if name != "broker" or name in agents)
 
 
 def _restart_parts(
-    folder: SecureFolder, parts: Parts, state: RotationState, progress: Callable[[str], None]
+    folder: SecureFolder,
+    parts: Parts,
+    state: RotationState,
+    progress: Callable[[str], None],
+    agents: Collection[str],
 ) -> RotationState:
-    wanted = affected_parts(state, parts.running())
+    wanted = affected_parts(state, parts.running(), agents)
     for number, name in enumerate(wanted, start=1):
         if name not in state.done:
             progress(f"{_STAGES[state.stage]}: restarting {name} ({number} of {len(wanted)})")

@@ -110,7 +110,7 @@ def _start(
             for made in secure_folder(settings).prepare(datetime.now(UTC)):
                 progress(f"made {made}")
         for path in (settings.previous_ports_file, settings.endpoints_file):
-            ports.write_ports(path, assignment.ports, secured=settings.is_secured)
+            ports.write_ports(path, assignment.ports, secured=settings.is_secured, jmx=settings.has_jmx)
         write_scrape_targets(settings, assignment.ports)
         _spawn_daemon(settings, only or (), claims, end_with_caller)
 

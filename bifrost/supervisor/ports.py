@@ -93,14 +93,15 @@ def read_ports(path: Path) -> dict[str, int]:
     return {part: port for part, port in known if part in PORTS and type(port) is int and 0 < port < 65536}
 
 
-def write_ports(path: Path, ports: Mapping[str, int], *, secured: bool = False) -> None:
-    """Write ports by part, and whether the platform is secured.
+def write_ports(path: Path, ports: Mapping[str, int], *, secured: bool = False, jmx: bool = False) -> None:
+    """Write ports by part, whether the platform is secured, and whether agents serve the figures of JMX.
 
     A reader sees the old file or the new one, never a part.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(json.dumps({"ports": dict(ports), **({"secured": True} if secured else {})}, indent=1) + "\n")
+    found = {"ports": dict(ports), **({"secured": True} if secured else {}), **({"jmx": True} if jmx else {})}
+    unfinished.write_text(json.dumps(found, indent=1) + "\n")
     unfinished.replace(path)
 
 

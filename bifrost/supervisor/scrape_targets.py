@@ -15,18 +15,15 @@ _WITH_HTTP_SERVER = ("ksqldb", "console", "rest_proxy")
 def scrape_targets(ports: Mapping[str, int], *, secured: bool = False, has_jmx: bool = False) -> list[dict[str, Any]]:
     """The targets by program, in the form of `file_sd_configs`; the label `program` names a component.
 
-    On a secured platform, those that require TLS and a login have the label `__scheme__`. With `has_jmx`, the agents in
-    the broker and the Connect worker are targets, too.
+    On a secured platform, where all require TLS and a login, they have the label `__scheme__`. With `has_jmx`, the
+    agents in the broker and the Connect worker are targets, too.
     """
     servers = {name: ports[name] for name in _WITH_HTTP_SERVER}
     endpoints = {name: ports[f"metrics_{name}"] for name in METRICS_PROGRAMS}
-    tls = servers.keys() | endpoints.keys() if secured else frozenset()
     endpoints |= {name: ports[f"jmx_{name}"] for name in JMX_PROGRAMS if has_jmx}
+    scheme = {"__scheme__": "https"} if secured else {}
     return [
-        {
-            "targets": [f"{LOOPBACK}:{port}"],
-            "labels": {"program": name, **({"__scheme__": "https"} if name in tls else {})},
-        }
+        {"targets": [f"{LOOPBACK}:{port}"], "labels": {"program": name, **scheme}}
         for name, port in (servers | endpoints).items()
     ]
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from bifrost.console.metrics_reader import KEY_FIGURES, MetricsReader, metrics_reader, series_of
-from bifrost.default_settings import METRICS_PROGRAMS
+from bifrost.clients.access import BasicAuth
+from bifrost.console.metrics_reader import KEY_FIGURES, MetricsReader, connection_of, metrics_reader, series_of
+from bifrost.default_settings import JMX_PROGRAMS, METRICS_PROGRAMS
 from bifrost.errors import Refused, Unreachable
+from bifrost.security.roles import CONSOLE
+from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from tests.metrics.test_prometheus_files import served
 
@@ -86,3 +91,15 @@ def test_all_programs_of_the_platform_are_read(tmp_path):
     found = metrics_reader(Settings(closed)).read()["programs"]
     assert {each["name"] for each in found} == {"ksqldb", "console", "rest_proxy", *METRICS_PROGRAMS}
     assert {each["name"] for each in found if each["state"] == "answers"} == {"console"}
+
+
+def test_on_a_secured_platform_the_agents_are_read_with_tls_and_the_consoles_login(tmp_path):
+    secured = Settings({"BIFROST_HOME": str(tmp_path), "BIFROST_SECURE": "1", "BIFROST_JMX": "1"})
+    folder = secure_folder(secured)
+    folder.prepare(datetime.now(UTC))
+    settings = Settings({**secured.values, "BIFROST_ROLE": CONSOLE})
+    for name in JMX_PROGRAMS:
+        connection = connection_of(settings, f"jmx_{name}")
+        assert connection.url.startswith("https://")
+        assert connection.auth == BasicAuth(CONSOLE, folder.password(CONSOLE))
+        assert connection.tls.verify == str(folder.authority_certificate)

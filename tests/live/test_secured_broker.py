@@ -30,7 +30,7 @@ from bifrost.deployer.targets import TABLES, for_target
 from bifrost.errors import ComponentError, Refused, RemoteError
 from bifrost.security.certificates import new_authority
 from bifrost.security.rights import platform_rights
-from bifrost.security.roles import BROKER, CONNECT, DEPLOYER, KAFKA_ROLES, ROLES, SERVICES
+from bifrost.security.roles import API_CALLERS, BROKER, CONNECT, DEPLOYER, KAFKA_ROLES, ROLES, SERVICES
 from bifrost.security.rotation import continue_rotation
 from bifrost.security.rotation_state import RotatedKinds
 from bifrost.security.secure_folder import secure_folder
@@ -101,6 +101,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         "BIFROST_CACHE": str(ours.cache),
         "BIFROST_TARGET": "embedded",
         "BIFROST_SECURE": "1",
+        "BIFROST_JMX": "1",
     }
     command = (sys.executable, "-c", _START)
     done = subprocess.run(command, env=values, cwd=PROJECT, capture_output=True, text=True, timeout=5 * WAIT_S)
@@ -262,6 +263,25 @@ def remote(
     )
 
 
+def test_the_agent_in_the_broker_serves_its_figures_to_those_that_may_read_them(secured: Settings) -> None:
+    folder = secure_folder(secured)
+    url = f"{secured.local_url('jmx_broker')}/metrics"
+    with requests.Session() as client:
+        client.trust_env, client.verify = False, str(folder.authority_certificate)
+        answers = {role: client.get(url, auth=(role, folder.password(role)), timeout=WAIT_S) for role in ROLES}
+        assert {role for role, answer in answers.items() if answer.ok} == set(API_CALLERS["METRICS"])
+        assert "kafka_topic_messages_in_total{" in answers[DEPLOYER].text
+        for login in (None, (DEPLOYER, "wrong"), (DEPLOYER, folder.password("console"))):
+            refused = client.get(url, auth=login, timeout=WAIT_S)
+            assert refused.status_code == 401
+            assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+            assert "kafka_" not in refused.text
+        for other in ("/", "/-/healthy"):
+            assert client.get(f"{secured.local_url('jmx_broker')}{other}", timeout=WAIT_S).status_code == 401
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url.replace("https", "http"), timeout=WAIT_S)
+
+
 def test_the_ports_behind_registry_and_search_accept_nobody(secured: Settings) -> None:
     """That of the registry's application, and that on which nodes of search would meet."""
     login = (DEPLOYER, secure_folder(secured).password(DEPLOYER))
@@ -368,5 +388,10 @@ def test_a_rotation_keeps_clients_working_and_refuses_the_old_password_and_autho
     for changed in ({"sasl.password": old["sasl.password"]}, {"sasl.mechanism": "SCRAM-SHA-256"}):
         with pytest.raises(Refused, match=r"(?i)authentication failed"):
             KafkaAdmin({**new, **changed}, timeout_s=3).topics()
+    figures = f"{secured.local_url('jmx_broker')}/metrics"
+    authority = str(folder.authority_certificate)
+    for password, status in ((new["sasl.password"], 200), (old["sasl.password"], 401)):
+        answer = requests.get(figures, auth=(DEPLOYER, password), verify=authority, timeout=WAIT_S)
+        assert answer.status_code == status
     with pytest.raises(Refused, match="is not trusted"):
         KafkaAdmin({**new, "ssl.ca.location": str(kept)}, timeout_s=3).topics()

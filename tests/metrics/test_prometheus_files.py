@@ -150,7 +150,7 @@ def test_the_targets_of_a_secured_platform_with_tls_and_a_login_say_so(tmp_path)
     write_scrape_targets(settings, PORTS)
     written = json.loads(settings.scrape_targets_file.read_text())
     secured = {each["labels"]["program"] for each in written if each["labels"].get("__scheme__") == "https"}
-    assert secured == {"ksqldb", "console", "rest_proxy", *METRICS_PROGRAMS}
+    assert secured == {"ksqldb", "console", "rest_proxy", *METRICS_PROGRAMS, *JMX_PROGRAMS}
 
 
 def test_broker_and_connect_are_targets_where_their_agents_serve():

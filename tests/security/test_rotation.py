@@ -49,6 +49,8 @@ API_OF = {
     "rest_proxy": "REST_PROXY",
     "console": "CONSOLE",
 }
+AGENTS = ("broker", "connect")
+"""The parts in which an agent serves figures (BIFROST_JMX)."""
 STORES = ("mariadb", "postgres", "s3")
 PARTS = ("broker", "mongodb", *ROLE_OF)
 """The parts that a rotation restarts, in starting order."""
@@ -66,6 +68,8 @@ class Server:
     tls: ssl.SSLContext
     accepted: Mapping[str, tuple[str, ...]]
     tokens: tuple[str, ...]
+    readers: Mapping[str, tuple[str, ...]]
+    """The accepted passwords of those who read the figures of an agent."""
 
 
 @dataclass
@@ -99,7 +103,8 @@ class Platform:
                 tls.verify_mode = ssl.CERT_REQUIRED
                 tls.load_verify_locations(trusted)
             accepted = self.folder.callers(API_OF[name]) if name in API_OF else {}
-            self.servers[name] = Server(tls, accepted, self.folder.inbox_tokens)
+            readers = self.folder.callers("METRICS") if name in AGENTS else {}
+            self.servers[name] = Server(tls, accepted, self.folder.inbox_tokens, readers)
         if name == "broker":
             write_kafka_users(Store(self), self.folder.kafka_passwords(self.folder.rotation.state()))
         elif name in ROLE_OF:
@@ -140,12 +145,16 @@ class Platform:
                 password = caller.values.get(f"{api}_PASSWORD")
                 if not by_certificate and password not in self.servers[name].accepted[caller.role]:
                     raise Refusal(f"{name} refuses {caller.role}")
+        if caller.role in API_CALLERS["METRICS"]:
+            for name in AGENTS:
+                if caller.values["METRICS_PASSWORD"] not in self.servers[name].readers[caller.role]:
+                    raise Refusal(f"the agent in {name} refuses {caller.role}")
         token = caller.values.get("CONSOLE_INBOX_TOKEN")
         if token is not None and token not in self.servers["console"].tokens:
             raise Refusal("the inbox refuses a token")
 
     def rotate(self) -> None:
-        continue_rotation(self.folder, self, lambda: Store(self), now, lambda _line: None)
+        continue_rotation(self.folder, self, lambda: Store(self), now, lambda _line: None, AGENTS)
 
 
 class Store:
@@ -274,6 +283,8 @@ def test_a_rotation_of_one_kind_leaves_the_other(platform: Platform, kinds: Rota
     assert (stored_secrets(platform.folder) == passwords) is not kinds.passwords
     assert (platform.folder.authority_certificate.read_bytes() == authority) is not kinds.certificates
     assert {mechanism for _, mechanism in platform.users} == {MECHANISM}
+    for name in AGENTS:
+        assert platform.servers[name].readers == platform.folder.callers("METRICS"), "an old password is still accepted"
 
 
 def test_passwords_alone_restart_only_what_knows_them() -> None:
@@ -286,6 +297,9 @@ def test_passwords_alone_restart_only_what_knows_them() -> None:
     drop = use.next()
     assert drop is not None
     assert affected_parts(drop, running) == ("mongodb", "connect", "ksqldb", "alerts")
+    # An agent reads at its start whose passwords it accepts.
+    assert affected_parts(state, running, AGENTS) == ("broker", "mongodb", "connect", "ksqldb")
+    assert affected_parts(drop, running, AGENTS) == ("broker", "mongodb", "connect", "ksqldb", "alerts")
 
 
 def test_a_store_restarts_once_for_its_certificate() -> None:

@@ -13,9 +13,9 @@ from bifrost.default_settings import LOOPBACK
 from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
+from bifrost.supervisor.components import jmx_agent
 from bifrost.supervisor.components.broker_security import PREPARE_S, prepare_users, secured_listeners
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
-from bifrost.supervisor.components.jmx_agent import jmx_agent
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
 from bifrost.supervisor.processes import probes
@@ -41,7 +41,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             java.program,
             *memory,
             *java.optimises_late,
-            *jmx_agent(settings, NAME),
+            *jmx_agent.options(settings, NAME),
             *_class_archive(settings, java, stack),
             logging,
             "-cp",
@@ -66,6 +66,7 @@ def _class_archive(settings: Settings, java: Java, stack: Stack) -> tuple[str, .
 def _prepare(settings: Settings, java: Java, stack: Stack, properties: Path) -> None:
     write_log4j(properties.with_name("log4j2.properties"))
     write_properties(properties, server_properties(settings))
+    jmx_agent.prepare(settings, NAME)
     folder = settings.data / NAME
     folder.mkdir(parents=True, exist_ok=True)
     # Connect's topic of configurations holds a password that a connector's file contains.

@@ -24,9 +24,8 @@ from bifrost.security.roles import CONNECT
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import Settings
 from bifrost.supervisor.component import Component
-from bifrost.supervisor.components import broker, orders_folder
+from bifrost.supervisor.components import broker, jmx_agent, orders_folder
 from bifrost.supervisor.components.config_files import write_log4j, write_properties
-from bifrost.supervisor.components.jmx_agent import jmx_agent
 from bifrost.supervisor.install.install_folders import connect_plugins_folder
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack
@@ -52,7 +51,7 @@ def component(settings: Settings, java: Java, stack: Stack) -> Component:
             java.program,
             *memory,
             *java.optimises_late,
-            *jmx_agent(settings, NAME),
+            *jmx_agent.options(settings, NAME),
             # Java 25 crashes when it archives the classes of a worker that has loaded plugins.
             *java.classes_shared_by(stack.root, broker.NAME),
             logging,
@@ -214,3 +213,4 @@ def _prepare(settings: Settings, stack: Stack, properties: Path) -> None:
     orders_folder.prepare(settings)
     write_log4j(properties.with_name("log4j2.properties"))
     write_properties(properties, worker_properties(settings, (stack.plugins, connect_plugins_folder(settings))))
+    jmx_agent.prepare(settings, NAME)

@@ -17,6 +17,9 @@ _PLUGINS_EDITION = "1"
 _PARTS = ("stack", "broker-fix", "server-security", "registry", "mongo", "search", "s3")
 """The folders of `jvm/` that the stack is built from."""
 
+_AGENT_PARTS = ("server-security", "jmx-exporter")
+"""The folders of `jvm/` that the agent for JMX is built from."""
+
 
 def stack_sources(settings: Settings) -> Path:
     """The folder of the stack's Maven projects."""
@@ -26,12 +29,7 @@ def stack_sources(settings: Settings) -> Path:
 def stack_folder(settings: Settings) -> Path:
     """The folder of the installed stack, named by a hash of the sources."""
     folder = settings.project / "jvm"
-    sources = (
-        source
-        for part in _PARTS
-        for source in sorted((*(folder / part).rglob("pom.xml"), *(folder / part).rglob("*.java")))
-    )
-    return settings.cache / f"stack-{_digest(_EDITION, folder, sources)}"
+    return settings.cache / f"stack-{_digest(_EDITION, folder, _poms_and_classes(folder, _PARTS))}"
 
 
 def connect_plugins_sources(settings: Settings) -> Path:
@@ -47,19 +45,24 @@ def connect_plugins_folder(settings: Settings) -> Path:
 
 
 def jmx_exporter_sources(settings: Settings) -> Path:
-    """The folder of the Maven project that names the JMX exporter."""
+    """The folder of the Maven project of our agent, which names the JMX exporter."""
     return settings.project / "jvm" / "jmx-exporter"
 
 
 def jmx_exporter_folder(settings: Settings) -> Path:
-    """The folder of the JMX exporter's agent, named by a hash of its project."""
-    folder = jmx_exporter_sources(settings)
-    return settings.cache / f"jmx-exporter-{_digest('1', folder, sorted(folder.rglob('pom.xml')))}"
+    """The folder of the JMX exporter and our agent, named by a hash of the agent's sources."""
+    folder = settings.project / "jvm"
+    return settings.cache / f"jmx-exporter-{_digest('2', folder, _poms_and_classes(folder, _AGENT_PARTS))}"
 
 
 def jvm_parts_installed(settings: Settings) -> bool:
     """Whether the stack and the plugins are installed. A folder with its final name is complete."""
     return stack_folder(settings).is_dir() and connect_plugins_folder(settings).is_dir()
+
+
+def _poms_and_classes(folder: Path, parts: Iterable[str]) -> Iterable[Path]:
+    for part in parts:
+        yield from sorted((*(folder / part).rglob("pom.xml"), *(folder / part).rglob("*.java")))
 
 
 def _digest(edition: str, folder: Path, sources: Iterable[Path]) -> str:

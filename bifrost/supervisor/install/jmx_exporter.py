@@ -10,10 +10,10 @@ from bifrost.supervisor.install.install_folders import jmx_exporter_folder, jmx_
 
 
 def install(settings: Settings, progress: maven.Progress) -> Path:
-    """Return the folder of the agent; download it first if it is missing.
+    """Return the folder of the agent; download and build it first if it is missing.
 
     Raises:
-        ComponentError: Maven is missing or failed.
+        ComponentError: Maven or a Java compiler is missing, or Maven failed.
     """
     folder = jmx_exporter_folder(settings)
     if maven.mark_used(folder):
@@ -21,7 +21,7 @@ def install(settings: Settings, progress: maven.Progress) -> Path:
     with maven.build_folder(folder) as place:
         build = maven.Build(
             "JMX exporter",
-            "downloading the agent with Maven",
+            "downloading the exporter and building the agent with Maven",
             jmx_exporter_sources(settings) / "pom.xml",
             {"jmx.dist": str(place)},
         )

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from bifrost.default_settings import LOOPBACK
+from bifrost.default_settings import JMX_PROGRAMS, LOOPBACK, PORTS
 from bifrost.errors import ComponentError, SettingError
 from bifrost.security.rights import CONNECT_TOPICS
 from bifrost.security.roles import API_CALLERS, ROLES
 from bifrost.security.secure_folder import secure_folder
 from bifrost.settings import PROJECT, Settings
 from bifrost.supervisor.component import Restart
-from bifrost.supervisor.components import broker, connect, mariadb, s3
+from bifrost.supervisor.components import broker, connect, jmx_agent, mariadb, s3
 from bifrost.supervisor.components.config_files import write_properties
 from bifrost.supervisor.components.generator import DEMOS
 from bifrost.supervisor.install.java import Java
 from bifrost.supervisor.install.jvm_stack import Stack, stack_of
 from bifrost.supervisor.platform_components import COMPONENTS, ON_COMMAND, platform_components
+from bifrost.supervisor.ports import write_ports
 
 
 @pytest.fixture
@@ -127,6 +128,35 @@ def test_only_with_the_setting_agents_serve_the_figures_of_broker_and_connect(ho
     broker_agent, connect_agent = agents(home.with_values(BIFROST_JMX="1"))
     assert f"=127.0.0.1:9420:{home.project}/dashboards/platform/jmx/broker.yml" in broker_agent
     assert f"=127.0.0.1:9421:{home.project}/dashboards/platform/jmx/connect.yml" in connect_agent
+
+
+@pytest.mark.parametrize("jmx", ["0", "1"])
+def test_on_a_secured_platform_the_agents_read_who_may_read_the_figures(home, jmx):
+    secured = home.with_values(BIFROST_SECURE="1", BIFROST_JMX=jmx)
+    folder = secure_folder(secured)
+    folder.prepare(datetime.now(UTC))
+    for name in JMX_PROGRAMS:
+        (component,) = platform_components(secured, only=(name,))
+        file = secured.run / name / "security.properties"
+        assert (f"-Dbifrost.security={file}" in component.command) == (jmx == "1")
+        jmx_agent.prepare(secured, name)
+        assert file.exists() == (jmx == "1")
+        if file.exists():
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            users = {line for line in file.read_text().splitlines() if line.startswith("user.")}
+            assert users == {f"user.{role}.0={folder.password(role)}" for role in API_CALLERS["METRICS"]}
+
+
+def test_the_agents_of_an_open_platform_require_nothing(home):
+    for component in platform_components(home.with_values(BIFROST_JMX="1"), only=JMX_PROGRAMS):
+        assert not any(option.startswith("-Dbifrost.security") for option in component.command)
+
+
+def test_a_running_platform_decides_whether_there_are_agents(home):
+    for runs_with, wanted in ((True, "0"), (False, "1")):
+        write_ports(home.endpoints_file, PORTS, jmx=runs_with)
+        assert home.with_values(BIFROST_JMX=wanted).has_jmx == runs_with
+        assert not home.with_values(BIFROST_JMX=wanted, BIFROST_TARGET="remote").has_jmx
 
 
 @pytest.mark.parametrize("jmx", ["0", "1"])
