@@ -174,10 +174,12 @@ class ReplicaSet extends H2Backend implements Oplog {
         break;
       case "insert", "update", "delete", "findandmodify", "drop", "dropdatabase":
         synchronized (writing) {
-          Document answer = write(channel, database, command, query);
-          commit();
-          changes.publish();
-          return answer;
+          try {
+            return write(channel, database, command, query);
+          } finally { // a command that fails may have changed something before
+            commit();
+            changes.publish();
+          }
         }
       default:
         break;

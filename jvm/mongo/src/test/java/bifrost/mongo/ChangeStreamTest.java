@@ -91,6 +91,22 @@ class ChangeStreamTest {
   }
 
   @Test
+  void whatACommandChangedBeforeItFailedIsReported() {
+    insert("device", new Document("_id", 1).append("x", 1));
+    long cursor = open(debezium());
+
+    Document valid = new Document("q", new Document("_id", 1)).append("u", new Document("$set", new Document("x", 2)));
+    Document refused = new Document("q", new Document("_id", 1)).append("u", new Document("$nothing", new Document()));
+    try {
+      command("update", new Document("update", "device").append("updates", List.of(valid, refused)));
+    } catch (MongoServerError expected) {
+      // Whether it throws or returns the error, the first change is made.
+    }
+
+    assertEquals(2, ((Document) next(cursor).get(0).get("fullDocument")).get("x"));
+  }
+
+  @Test
   void aPlaceInALogThatWasLostIsRefused() {
     Document place = placeOf(server);
     try (MVStore empty = new MVStore.Builder().open()) {
