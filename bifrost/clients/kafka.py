@@ -391,7 +391,7 @@ class KafkaAdmin:
         return found
 
     def _listed(self, place: TopicPartition, future: Future[Any], *, is_last: bool) -> int | None:
-        """The offset of an answer; `None` if the partition has no leader, unless the answer `is_last`."""
+        """The offset of an answer; `None` if the broker does not know it yet, an error if the answer `is_last`."""
         try:
             offset = int(self._result("offsets", future).offset)
         except Refused as error:
